@@ -1,0 +1,229 @@
+"""The machine as data: what an accelerator file may say, and what each field means.
+
+These models are both the file's schema and the frozen spec used everywhere. An access that a machine does not charge, a
+zero that it gates, a tensor that it codes: all are fields here, never code elsewhere.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from simulator.counts import MEANING, Access, Level, Tensor
+
+Count = Annotated[int, Field(ge=1)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class PeArray(_Part):
+    """Rows and columns of processing elements; psums move up a column."""
+
+    rows: Count
+    columns: Count
+
+
+class SeparateSpads(_Part):
+    """Three spads in each PE, each for one tensor (16-bit words)."""
+
+    kind: Literal["separate"]
+    ifmap_words: Count
+    filter_words: Count
+    psum_words: Count
+
+
+class PooledSpad(_Part):
+    """One store in each PE for p*q*S filter, q*S ifmap and p psum words."""
+
+    kind: Literal["pooled"]
+    words: Count
+
+
+class Pe(_Part):
+    """One processing element: one MAC slot a cycle."""
+
+    pipeline_stages: Count
+    """Cycles from issuing a window's last MAC slot to its psum being at the output FIFO."""
+    ifmap_fifo_words: Count
+    psum_fifo_words: Count
+    spads: Annotated[SeparateSpads | PooledSpad, Field(discriminator="kind")]
+
+
+class GlobalBuffer(_Part):
+    """`banks` banks, each at one time all ifmap or all psum, and the filter prefetch buffer."""
+
+    banks: Count
+    bank_words: Count
+    filter_buffer_words: Count
+    bypass: tuple[Tensor, ...] = ()
+    """Tensors that go between DRAM and array without being stored here."""
+
+    @field_validator("bypass", mode="before")
+    @classmethod
+    def _as_tensors(cls, value: object) -> object:
+        return _enums_of(Tensor, value)
+
+    @field_validator("bypass")
+    @classmethod
+    def _only_filters(cls, value: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        if set(value) - {Tensor.FILTER}:
+            raise ValueError("only 'filter' can bypass the GLB: ifmap and psum tiles are reused from it")
+        return value
+
+
+class Noc(_Part):
+    """Widths of the buses: GIN (GLB to PEs, multicast), GON (PEs to GLB) and local network (PE to the PE above)."""
+
+    gin_ifmap_bits: Count
+    gin_filter_bits: Count
+    gin_psum_bits: Count
+    gon_psum_bits: Count
+    local_psum_bits: Count
+
+
+class Clock(_Part):
+    core_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Clock of the array and the GLB."""
+
+
+class Dram(_Part):
+    """The link to DRAM: `bits` in each cycle of its own clock, reads and writes sharing it."""
+
+    clock_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    bits: Count
+
+
+class Gate(StrEnum):
+    """Which zero removes an access."""
+
+    NEVER = "never"
+    ZERO_IFMAP = "zero_ifmap"
+    ZERO_FILTER = "zero_filter"
+    ZERO_EITHER = "zero_either"
+
+
+class Gating(_Part):
+    """For each thing a MAC slot does, the zero operand that stops it from being done. Cycles are never saved."""
+
+    mac: Gate
+    ifmap_spad_read: Gate
+    filter_spad_read: Gate
+    psum_spad_read: Gate
+    psum_spad_write: Gate
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_gate(cls, value: object) -> object:
+        return _enums_of(Gate, value)
+
+
+class RunLengthCode(_Part):
+    """Pairs of (run of zeros, level); `pairs` of them and an end-of-code bit fill one link word."""
+
+    run_bits: Count
+    level_bits: Count
+    pairs: Count
+    word_bits: Count
+    ifmap: bool
+    """Ifmaps move coded, except the network's own input."""
+    network_input: bool
+    ofmap: bool
+    filter: bool
+
+
+class Arithmetic(_Part):
+    """How the functional simulation adds: `exact` integers, or each product cut to `psum_bits` after an arithmetic right
+    shift (truncation towards minus infinity), sums wrapping in two's complement."""
+
+    psum: Literal["exact", "cut"]
+    psum_bits: Annotated[int, Field(ge=2, le=32)] = 16
+    product_shift: Annotated[int, Field(ge=0, le=31)] = 0
+
+
+class Charges(_Part):
+    """Accesses that happen and are counted, but cost no energy in this machine's convention, as `level.tensor.action`."""
+
+    free: tuple[Access, ...] = ()
+    why: str = ""
+
+    @field_validator("free", mode="before")
+    @classmethod
+    def _as_accesses(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        by_name = {str(access): access for access in MEANING}
+        unknown = [item for item in value if str(item) not in by_name and item not in MEANING]
+        if unknown:
+            raise ValueError(f"no access is called {unknown[0]!r}; there are: {', '.join(by_name)}")
+        return tuple(item if isinstance(item, Access) else by_name[str(item)] for item in value)
+
+
+class EnergyCost(_Part):
+    per_access: Cost
+    """Energy of one MAC, or of one word accessed, in the table's unit."""
+    source: Annotated[str, Field(min_length=1)]
+
+
+class EnergyTable(_Part):
+    unit: Annotated[str, Field(min_length=1)]
+    mac: EnergyCost
+    spad: EnergyCost
+    noc: EnergyCost
+    glb: EnergyCost
+    dram: EnergyCost
+
+    def cost_of(self, level: Level) -> float:
+        """Energy of one word accessed at a level."""
+        part: EnergyCost = getattr(self, level.value)
+        return part.per_access
+
+
+class Accelerator(_Part):
+    """One accelerator. `sources` says, for each part of the file, where its numbers are from."""
+
+    name: Annotated[str, Field(min_length=1)]
+    description: str
+    word_bits: Literal[16] = 16
+    pe_array: PeArray
+    pe: Pe
+    glb: GlobalBuffer
+    noc: Noc
+    clock: Clock
+    dram: Dram
+    gating: Gating
+    compression: RunLengthCode
+    arithmetic: Arithmetic
+    charges: Charges
+    energy: EnergyTable
+    sources: dict[str, str]
+
+    @property
+    def pes(self) -> int:
+        return self.pe_array.rows * self.pe_array.columns
+
+    def words_per_beat(self, bus_bits: int) -> int:
+        """Whole words that a bus of that width moves in a cycle."""
+        return max(1, bus_bits // self.word_bits)
+
+    def dram_cycles(self, bits: int) -> float:
+        """Core cycles that the DRAM link needs for so many bits, a link word at a time."""
+        link_cycles = -(-bits // self.dram.bits)
+        return link_cycles * self.clock.core_mhz / self.dram.clock_mhz
+
+    def milliseconds(self, core_cycles: float) -> float:
+        return core_cycles / (self.clock.core_mhz * 1e3)
+
+
+def _enums_of(kind: type[StrEnum], value: object) -> object:
+    """Names as the members of an enum, so that a strict model takes them from a text file."""
+    names = {member.value: member for member in kind}
+    if isinstance(value, str):
+        if value not in names:
+            raise ValueError(f"{value!r} is none of {', '.join(names)}")
+        return names[value]
+    if isinstance(value, list | tuple):
+        return tuple(_enums_of(kind, item) for item in value)
+    return value

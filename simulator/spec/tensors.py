@@ -1,0 +1,43 @@
+"""The values a layer works on, as the accelerator sees them: 16-bit fixed point."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import WorkloadError
+from simulator.spec.layer import Layer
+
+Words = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerTensors:
+    """Fixed-point tensors of one layer: value = word * 2**-scale, one scale a tensor.
+
+    ifmap    (N, C, H, W), without padding
+    filters  (M, C/G, R, S)
+    ofmap    (N, M, E, F) as written to memory: after folded BatchNormalization and a directly following ReLU, before
+             pooling. Only where its zeros sit matters here: its run-length-coded size is DRAM traffic.
+    zeroed   values of each tensor that were not zero but became zero when rounded to 16 bits: (ifmap, filters, ofmap)
+    """
+
+    ifmap: Words
+    filters: Words
+    ofmap: Words
+    ifmap_scale: int = 0
+    filter_scale: int = 0
+    ofmap_scale: int = 0
+    zeroed: tuple[int, int, int] = (0, 0, 0)
+
+    def check(self, layer: Layer) -> None:
+        """Raise WorkloadError unless the tensors are C-contiguous int16 of the layer's shapes."""
+        for name, words, shape in (
+            ("ifmap", self.ifmap, layer.ifmap_shape),
+            ("filters", self.filters, layer.filter_shape),
+            ("ofmap", self.ofmap, layer.ofmap_shape),
+        ):
+            if words.shape != shape:
+                raise WorkloadError(f"{layer.name}: {name} has shape {words.shape}; the layer needs {shape}")
+            if words.dtype != np.int16 or not words.flags.c_contiguous:
+                raise WorkloadError(f"{layer.name}: {name} is {words.dtype}; C-contiguous int16 words are needed")

@@ -1,0 +1,49 @@
+"""What `simulate` is given: named layers and, for each, its tensors. `workloads/` builds these; nothing here reads files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from simulator.spec.layer import Layer
+from simulator.spec.tensors import LayerTensors
+
+
+class Origin(StrEnum):
+    """Where values came from. Shown on every table."""
+
+    REAL = "real"
+    SYNTHETIC = "synthetic"
+    CONSTANT = "constant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a workload's values came from, in words a person can check."""
+
+    weights: Origin
+    activations: Origin
+    detail: str
+    """One sentence: the file, the densities and their source, the seed."""
+    sha256: str
+    """Over the bytes that determine the workload: model with external weights and images, trace, or network file and seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A network as an accelerator sees it: CONV and FC layers only, in order of execution.
+
+    tensors_of    gives one layer's tensors, the same words at every call; picklable, so that workers can call it
+    not_costed    operators of the network that are not modelled, as `operator xcount`, e.g. "MaxPool x3"
+    notes         other things a reader of the table must know, one sentence each
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    tensors_of: Callable[[Layer], LayerTensors]
+    provenance: Provenance
+    not_costed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def batch(self) -> int:
+        return self.layers[0].N
