@@ -1,0 +1,3 @@
+"""The command line: the one place that joins workloads, simulator and pruning."""
+
+__version__ = "0.1.0"
