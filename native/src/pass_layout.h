@@ -1,7 +1,8 @@
 /* Where the PEs of a pass are, and the order in which the buses serve them: shared by the stepper and the recurrence.
  *
- * A column of PEs is one ofmap row of one set stack: position 0 takes psums from the GLB, position r*R - 1 gives them back.
- * Position = (set on channels) * R + filter row. Columns are numbered ((group * t) + set on filters) * e + ofmap row.
+ * A column of PEs is one ofmap row of one set stack. Psums go up, and filter row 0 is at the top of its set: position 0, at
+ * the bottom, takes psums from the GLB and position r*R - 1 gives them back. Position = (set on channels) * R + R - 1 -
+ * filter row. Columns are numbered ((group * t) + set on filters) * e + ofmap row.
  *
  * Ifmap words come by image, by window, by ifmap row, by group, by set on channels, then tap by tap with the q channels of
  * each tap together; psums by image, by window, by ofmap row, by group, by set on filters, then filter by filter. */
@@ -52,6 +53,10 @@ static inline pj_layout pj_layout_of(const pj_shape *a) {
 /* The first and last columns of a set whose PEs lie on the diagonal of ifmap row y: those with 0 <= y - j*U < R. */
 static inline int64_t pj_first_column(const pj_shape *a, int64_t y) {
     return y < a->R ? 0 : (y - a->R) / a->U + 1;
+}
+/* Position in column j of the PE that takes ifmap row y, in a set on channels. */
+static inline int64_t pj_position(const pj_shape *a, int64_t set, int64_t y, int64_t j) {
+    return set * a->R + a->R - 1 - (y - j * a->U);
 }
 static inline int64_t pj_last_column(const pj_shape *a, int64_t y) { return pj_min(y / a->U, a->e - 1); }
 

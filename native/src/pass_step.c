@@ -1,10 +1,10 @@
 /* A processing pass, cycle by cycle: the plain version, and the truth.
  *
  * In each cycle the three buses first decide what they could send by what the FIFOs held when it began; then every PE
- * takes one step, columns from the bottom up; then what the buses sent arrives. A PE sees a word one cycle after a bus
- * sent it and `pipeline_stages` cycles after the PE below issued it, and room one cycle after it was made. Because a psum
- * carries the cycle in which it is ready, stepping the producer first hides nothing from, and shows nothing to, the
- * consumer above it in the same cycle. */
+ * takes one step, columns from the bottom up; then what the buses sent arrives. Every link takes one cycle: a PE sees a
+ * word the cycle after a bus sent it, and a psum `pipeline_stages` cycles and one link after the PE below issued it; room is
+ * seen the cycle after it was made. Because a psum carries the cycle in which it is ready, stepping the producer first
+ * hides nothing from, and shows nothing to, the consumer above it in the same cycle. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +67,7 @@ static int16_t filter_word(const stepper *z, int64_t stack, int64_t pos, int64_t
     const int64_t k = word % a->p, channel = word / a->p % a->q, tap = word / a->p / a->q;
     const int64_t filter = stack * a->p + k; /* stack = group * t + set on filters */
     const int64_t input = (pos / a->R) * a->q + channel;
-    return z->values->filters[((filter * a->r * a->q + input) * a->R + pos % a->R) * a->S + tap];
+    return z->values->filters[((filter * a->r * a->q + input) * a->R + a->R - 1 - pos % a->R) * a->S + tap];
 }
 
 static void load_filters(stepper *z) {
@@ -119,7 +119,7 @@ static int ifmap_beat_fits(const stepper *z, const bus_state *bus, int64_t words
     for (int64_t filter_set = 0; filter_set < a->t; filter_set++)
         for (int64_t j = pj_first_column(a, bus->row); j <= last; j++) {
             const int64_t column = (bus->group * a->t + filter_set) * a->e + j;
-            const pe_state *pe = &z->pes[pe_number(z, column, bus->set * a->R + bus->row - j * a->U)];
+            const pe_state *pe = &z->pes[pe_number(z, column, pj_position(a, bus->set, bus->row, j))];
             if (pe->received - pe->loaded + words > a->ifmap_fifo_words) return 0;
         }
     return 1;
@@ -137,7 +137,7 @@ static void deliver_ifmap_word(stepper *z, const bus_state *bus, int64_t word) {
     for (int64_t filter_set = 0; filter_set < a->t; filter_set++)
         for (int64_t j = pj_first_column(a, bus->row); j <= last; j++) {
             const int64_t column = (bus->group * a->t + filter_set) * a->e + j;
-            const int64_t number = pe_number(z, column, bus->set * a->R + bus->row - j * a->U);
+            const int64_t number = pe_number(z, column, pj_position(a, bus->set, bus->row, j));
             pe_state *pe = &z->pes[number];
             z->ifmap_fifo[number * a->ifmap_fifo_words + pe->received++ % a->ifmap_fifo_words] = value;
             z->traffic->ifmap_delivered++;
@@ -248,7 +248,7 @@ static int finish_psum(stepper *z, int64_t number, const pe_state *pe, int64_t c
     int64_t psum = accumulate(z, number, pe);
     if (takes_input) psum = wrap(psum + pop_psum(z, below), z->values->psum_bits);
     if (pos > 0) z->traffic->psum_hops++;
-    push_psum(z, above, psum, z->cycle + z->a->pipeline_stages);
+    push_psum(z, above, psum, z->cycle + z->a->pipeline_stages + (pos < z->b.chain - 1));
     return 1;
 }
 

@@ -28,7 +28,7 @@ static void send_ifmap_beat(recurrence *z, int64_t y, int64_t group, int64_t set
     for (int64_t filter_set = 0; filter_set < a->t; filter_set++)
         for (int64_t j = first; j <= last; j++) {
             const int64_t column = (group * a->t + filter_set) * a->e + j;
-            const int64_t *load = z->load_time + (column * z->b.chain + set * a->R + y - j * a->U) * z->load_ring;
+            const int64_t *load = z->load_time + (column * z->b.chain + pj_position(a, set, y, j)) * z->load_ring;
             if (final >= a->ifmap_fifo_words)
                 sent = pj_max(sent, load[(final - a->ifmap_fifo_words) % z->load_ring] + 1);
         }
@@ -36,7 +36,7 @@ static void send_ifmap_beat(recurrence *z, int64_t y, int64_t group, int64_t set
     for (int64_t filter_set = 0; filter_set < a->t; filter_set++)
         for (int64_t j = first; j <= last; j++) {
             const int64_t column = (group * a->t + filter_set) * a->e + j;
-            const int64_t pe = column * z->b.chain + set * a->R + y - j * a->U;
+            const int64_t pe = column * z->b.chain + pj_position(a, set, y, j);
             int64_t *load = z->load_time + pe * z->load_ring;
             for (int64_t w = word; w <= final; w++) {
                 int64_t at = sent + 1;
@@ -106,7 +106,7 @@ static void run_window_tail(recurrence *z, int64_t column, int64_t first_psum) {
             z->times->psum_out_wait += has_room - has_input;
             pop_time[pos * fifo + slot] = has_room;
             next_issue[pos] = has_room + 1;
-            ready = has_room + a->pipeline_stages;
+            ready = has_room + a->pipeline_stages + (pos < chain - 1); /* a link to the PE above: one cycle */
         }
         if (k % a->psum_out_beat_words == a->psum_out_beat_words - 1 || k == a->p - 1) {
             const int64_t sent = pj_max(z->psum_out_bus, ready);
