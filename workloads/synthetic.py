@@ -1,0 +1,76 @@
+"""Which words stand in for tensors that nobody gave us? Seeded ones, with zeros at a stated density.
+
+The words of a tensor depend on the seed, the layer's name and the tensor alone: not on the order in which layers are
+asked for, the number of workers or the other layers, and a larger batch begins with the words of a smaller one.
+Where a density comes from is the caller's to say; docs/workloads.md has the distribution.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from simulator.errors import SpecError
+from simulator.spec.layer import Layer
+from simulator.spec.tensors import LayerTensors, Words
+
+_CHUNK_WORDS = 1 << 16  # 256 kB of random words: they stay in a core's second-level cache. Even, as two make one draw.
+_DRAWS = 1 << 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Densities:
+    """Share of words that are not zero, 0 to 1, in each tensor of a layer."""
+
+    ifmap: float
+    filters: float
+    ofmap: float
+
+    def __post_init__(self) -> None:
+        for name in ("ifmap", "filters", "ofmap"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SpecError(f"{name} density {getattr(self, name)}; a density lies between 0 and 1")
+
+
+ASSUMED_DENSITY = 0.5
+"""Share of non-zero words in a feature map after a ReLU, where nothing better is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticTensors:
+    """Gives any layer named in `densities` its tensors, the same at every call. Pickles to a few bytes a layer."""
+
+    seed: int
+    densities: Mapping[str, Densities]
+
+    def __call__(self, layer: Layer) -> LayerTensors:
+        density = self.densities[layer.name]
+        key = f"{self.seed}/{layer.name}"
+        return LayerTensors(
+            ifmap=synthetic_words(layer.ifmap_shape, density.ifmap, key=f"{key}/ifmap", signed=False),
+            filters=synthetic_words(layer.filter_shape, density.filters, key=f"{key}/filters", signed=True),
+            ofmap=synthetic_words(layer.ofmap_shape, density.ofmap, key=f"{key}/ofmap", signed=False),
+        )
+
+
+def synthetic_words(shape: tuple[int, ...], density: float, *, key: str, signed: bool) -> Words:
+    """Words that are each zero with probability 1 - density (to 2**-32), independently of one another.
+
+    The others are uniform over the odd numbers from -32767 to 32767, or from 1 if not signed: odd, so that none of them
+    is zero by chance. `key` alone seeds them, through SHA-256 and numpy's raw SFC64 stream, which numpy keeps stable.
+    """
+    words = np.empty(prod(shape), np.int16)
+    random = np.random.SFC64(np.random.SeedSequence(int.from_bytes(hashlib.sha256(key.encode()).digest())))
+    threshold = round(density * _DRAWS)
+    for start in range(0, words.size, _CHUNK_WORDS):
+        chunk = words[start : start + _CHUNK_WORDS]
+        draws = random.random_raw((chunk.size + 1) // 2).astype("<u8", copy=False).view("<u4")[: chunk.size]
+        np.copyto(chunk, draws, casting="unsafe")  # the low 16 bits become the value, the whole draw decides on zero
+        if not signed:
+            chunk &= 0x7FFF
+        chunk |= 1
+        if threshold < _DRAWS:
+            chunk *= draws < threshold
+    return words.reshape(shape)
