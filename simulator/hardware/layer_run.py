@@ -1,0 +1,154 @@
+"""One layer on the machine: SimPy carries what happens between passes, the C kernels what happens inside them."""
+
+from collections.abc import Callable, Generator
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from simulator.counts import Tensor
+from simulator.energy import energy
+from simulator.errors import ConservationError
+from simulator.hardware.dram import DramLink, TensorSizes
+from simulator.hardware.functional import FunctionalArray, convolve
+from simulator.hardware.noc import pass_traffic, stored_part
+from simulator.hardware.pe_array import PassTimer, shape_of
+from simulator.hardware.tally import Tally, check_conservation
+from simulator.hardware.zeros import count_mac_slots
+from simulator.mapping.fits import check_fits
+from simulator.mapping.fold import find_fold, fold_layer, fold_tensors
+from simulator.mapping.passes import ProcessingPass, processing_passes
+from simulator.mapping.row_stationary import RowStationaryMapping
+from simulator.results import LayerResult
+from simulator.spec.accelerator import Accelerator
+from simulator.spec.layer import Layer
+from simulator.spec.tensors import LayerTensors
+
+Events = Generator[simpy.Event, None, None]
+Progress = Callable[[int, int], None]
+_REPORT_EVERY = 64
+
+
+def simulate_layer(
+    layer: Layer,
+    tensors: LayerTensors,
+    mapping: RowStationaryMapping,
+    accelerator: Accelerator,
+    *,
+    functional: bool = False,
+    progress: Progress | None = None,
+) -> LayerResult:
+    """Run the layer. With `functional`, step every pass with its values and compare the ofmap with the convolution.
+
+    Raises MappingError if the mapping does not fit, ConservationError if the simulation contradicts itself.
+    """
+    tensors.check(layer)
+    fold = find_fold(layer, accelerator)
+    run_layer, run_tensors = layer, tensors
+    if fold.is_needed:
+        run_layer, run_tensors = fold_layer(layer, fold), fold_tensors(layer, tensors, fold)
+    check_fits(mapping, run_layer, accelerator)
+    run = _LayerRun(run_layer, run_tensors, mapping, accelerator)
+    values = FunctionalArray(run_layer, run_tensors, accelerator.arithmetic) if functional else None
+    total_cycles = run.simulate(values, progress)
+    slots = count_mac_slots(run_layer, run_tensors, mapping)
+    if values is not None:
+        _check_values(layer, tensors, values, slots, accelerator)
+    tally = run.tally
+    counts, pe_cycles = tally.counts(slots), tally.pe_cycles(total_cycles)
+    check_conservation(layer, counts, pe_cycles, accelerator.pes * total_cycles)
+    return LayerResult(
+        layer=layer,
+        mapping=mapping,
+        counts=counts,
+        energy=energy(counts, accelerator),
+        processing_cycles=tally.processing_cycles,
+        total_cycles=total_cycles,
+        pe_cycles=pe_cycles,
+        active_pes=tally.active_pes,
+        pes=accelerator.pes,
+        core_mhz=accelerator.clock.core_mhz,
+        dram_bits_uncompressed=tally.dram_words * accelerator.word_bits,
+        passes=tally.passes,
+    )
+
+
+class _LayerRun:
+    """The processes of one layer run: the filter prefetcher, and the passes with their ifmap loads and ofmap dumps."""
+
+    def __init__(
+        self, layer: Layer, tensors: LayerTensors, mapping: RowStationaryMapping, accelerator: Accelerator
+    ) -> None:
+        self._layer, self._accelerator = layer, accelerator
+        self._sizes = TensorSizes(layer, tensors, accelerator)
+        self._passes = tuple(processing_passes(layer, mapping))
+        self._timer = PassTimer()
+        self._env = simpy.Environment()
+        self._link = DramLink(self._env, accelerator)
+        # The buffer holds the filters of one pass: those of the next, from when this one's are in the spads.
+        self._filter_buffer = simpy.Resource(self._env)
+        self._filters_ready = simpy.Store(self._env)
+        self.tally = Tally(accelerator)
+
+    def simulate(self, values: FunctionalArray | None, progress: Progress | None) -> int:
+        """Run to the end; returns the total cycles."""
+        self._env.process(self._prefetch_filters())
+        self._env.run(self._env.process(self._run_passes(values, progress)))
+        return int(self._env.now)
+
+    def _prefetch_filters(self) -> Events:
+        for step in self._passes:
+            room = self._filter_buffer.request()
+            yield room
+            words, bits = self._sizes.filters(step)
+            self.tally.dram_reads(Tensor.FILTER, (words, bits))
+            yield from self._link.transfer(bits)
+            yield self._filters_ready.put(room)
+
+    def _run_passes(self, values: FunctionalArray | None, progress: Progress | None) -> Events:
+        for number, step in enumerate(self._passes):
+            if step.loads_ifmap:
+                yield from self._load_ifmap(step)
+            room = yield self._filters_ready.get()
+            yield from self._run_pass(step, room, values)
+            if step.is_last:
+                yield from self._dump_ofmap(step)
+            if progress is not None and (number + 1) % _REPORT_EVERY == 0:
+                progress(number + 1, len(self._passes))
+        if progress is not None:
+            progress(len(self._passes), len(self._passes))
+
+    def _load_ifmap(self, step: ProcessingPass) -> Events:
+        words, bits = self._sizes.ifmap_tile(step)
+        self.tally.dram_reads(Tensor.IFMAP, (words, bits))
+        yield from self._link.transfer(bits)
+
+    def _run_pass(self, step: ProcessingPass, room: simpy.resources.resource.Request, values: FunctionalArray | None) -> Events:
+        shape = shape_of(step, self._layer, self._accelerator)
+        times = self._timer(shape)
+        if values is not None:
+            values.run(step, shape, times)
+        self.tally.pass_ran(shape, times, pass_traffic(shape, stored_part(step, self._layer)))
+        yield self._env.timeout(times.filter_cycles)
+        self._filter_buffer.release(room)
+        yield self._env.timeout(times.cycles - times.filter_cycles)
+
+    def _dump_ofmap(self, step: ProcessingPass) -> Events:
+        size = self._sizes.ofmap_tile(step.tile)
+        self.tally.ofmap_dumped(size)
+        yield from self._link.transfer(size[1])
+
+
+def _check_values(
+    layer: Layer,
+    tensors: LayerTensors,
+    values: FunctionalArray,
+    slots: npt.NDArray[np.int64],
+    accelerator: Accelerator,
+) -> None:
+    if not np.array_equal(values.mac_slots, slots):
+        raise ConservationError(
+            f"{layer.name}: the PEs met {values.mac_slots.tolist()} MAC slots by zero operand; the tensors have {slots.tolist()}"
+        )
+    if not np.array_equal(values.ofmap(), convolve(layer, tensors, accelerator.arithmetic)):
+        raise ConservationError(f"{layer.name}: the ofmap that came out of the array is not the layer's convolution")
