@@ -20,5 +20,9 @@ class WorkloadError(PicojouleError):
     """A network, trace, image file or tensor that cannot be used."""
 
 
+class OutputError(PicojouleError):
+    """A file or folder that results cannot be written to."""
+
+
 class ConservationError(PicojouleError):
     """The simulation lost or invented words or MACs. Always a bug in picojoule; never caught inside it."""

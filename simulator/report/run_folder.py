@@ -1,0 +1,89 @@
+"""The files of `-o DIR`: manifest.json, layers.csv, counts.csv and summary.txt, each written whole or not at all.
+
+The same input gives the same bytes: no time, host or user enters here. docs/reference.md defines every field.
+"""
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simulator.errors import OutputError
+from simulator.results import NetworkResult
+
+RUN_FILES = ("manifest.json", "layers.csv", "counts.csv", "summary.txt")
+
+
+def check_run_folder(folder: Path) -> None:
+    """Raise OutputError unless the run's files could be written there now. Creates nothing."""
+    try:
+        for taken in (folder / name for name in RUN_FILES):
+            if taken.is_dir():
+                raise OutputError(f"{taken}: is a folder, where a file of this run would go; choose another DIR")
+        _try_to_write_in(folder)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
+def check_file(path: Path) -> None:
+    """Raise OutputError unless a file could be written at that path now. Creates nothing."""
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder; give the path of a file")
+        if not path.parent.exists():
+            raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
+        _try_to_write_in(path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def write_run(folder: Path, result: NetworkResult, *, manifest: Mapping[str, Any], summary: str) -> None:
+    """Write the run's files, replacing those of an earlier run. Raises OutputError."""
+    texts = (json_text(manifest), csv_text(result.rows()), csv_text(result.count_rows()), summary)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in zip(RUN_FILES, texts, strict=True):
+            _write_whole(folder / name, text)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows with the same keys as CSV: a heading, `\\n` line ends, numbers in full."""
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _try_to_write_in(folder: Path) -> None:
+    """In the nearest folder that exists, with a file that is gone at once: permission bits alone do not tell."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise OutputError(f"{folder}: {nearest} is a file; give a folder, new or existing")
+    with tempfile.TemporaryFile(dir=nearest):
+        pass
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """To a temporary file beside it first, so that no reader ever sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another place with -o")
