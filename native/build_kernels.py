@@ -20,7 +20,7 @@ FLAGS = ("-O3", "-std=c99", "-Wall", "-Wextra", "-Wconversion")
 
 def declarations(header: str) -> str:
     """What lies between the header's cdef markers."""
-    before, begin, rest = header.partition(CDEF_BEGIN)
+    _, begin, rest = header.partition(CDEF_BEGIN)
     inside, end, after = rest.partition(CDEF_END)
     if not (begin and end) or CDEF_BEGIN in after:
         raise ValueError(f"native/src/kernels.h: needs one part between {CDEF_BEGIN} and {CDEF_END}")
