@@ -21,5 +21,6 @@ CFLAGS="$sanitizers -fno-sanitize-recover=all -fno-omit-frame-pointer -g" LDFLAG
     "$python" setup.py --quiet build_ext --inplace
 
 # Leaks are off: the interpreter keeps memory on purpose. PYTHONMALLOC: every buffer is one that the sanitizer watches.
+# --capture=sys: a report ends the process, so pytest must not hold back what was written to stderr itself.
 LD_PRELOAD=$runtime ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PICOJOULE_SANITIZED=1 \
-    "$python" -m pytest -p no:cacheprovider tests/native
+    "$python" -m pytest -p no:cacheprovider --capture=sys tests/native
