@@ -1,1 +1,1 @@
-"""What a result looks like to a person and to other programs: tables, the published silicon beside them, the run folder."""
+"""What a result looks like to people and to other programs: tables, published silicon beside them, the run folder."""

@@ -17,7 +17,7 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedTable:
-    """Published figures by layer, keyed as in the file: `total_ms`, `processing_ms`, `active_pes`, `glb_mb`, `dram_mb`, …
+    """Published figures by layer, keyed as in the file: `total_ms`, `active_pes`, `glb_mb`, …
 
     certainty  of each key: `seen` in the authors' own document, or `transcribed` by others
     """
@@ -77,7 +77,9 @@ def compare_total(result: NetworkResult, table: PublishedTable) -> Compared:
     return _compared("total", result.total(), table.total, table)
 
 
-def comparison_text(layers: Sequence[Compared], below: Sequence[Compared], table: PublishedTable, width: int | None = None) -> str:
+def comparison_text(
+    layers: Sequence[Compared], below: Sequence[Compared], table: PublishedTable, width: int | None = None
+) -> str:
     """The table of simulated and published figures with each error; `below` are rows under the rule, such as totals."""
     rows = [*layers, *below]
     names = Column(heading=("layer",), cells=tuple(row.name for row in rows), is_text=True)

@@ -32,9 +32,10 @@ class RunChoices:
 
 
 def summary_text(result: NetworkResult, choices: RunChoices, width: int | None = None) -> str:
-    """Everything `picojoule simulate` prints and `summary.txt` holds, ending in a newline; at most `width` columns if given."""
+    """Everything that `picojoule simulate` prints, ending in a newline; tables at most `width` columns wide if given."""
     notes = "".join(f"note: {note}\n" for note in result.notes)
-    return f"{_origin(result, choices)}\n{_table(result, choices, width)}\n{notes}{_pe_cycles(result)}{_energy(choices)}"
+    above, below = _origin(result, choices), notes + _pe_cycles(result) + _energy(choices)
+    return f"{above}\n{_table(result, choices, width)}\n{below}"
 
 
 def _origin(result: NetworkResult, choices: RunChoices) -> str:

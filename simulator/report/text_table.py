@@ -1,7 +1,8 @@
 """How numbers become an aligned plain-text table that never loses a digit.
 
-One text serves terminal, pipe and `summary.txt`: ASCII rules, no colour, no cut cells. A table wider than its terminal is
-split between columns into several, each with the first column again. What is tabulated is decided in summary.py and silicon.py.
+One text serves terminal, pipe and `summary.txt`: ASCII rules, no colour, no cut cells. A table wider than its terminal
+is split between columns into several, each with the first column again. What is tabulated is decided in summary.py and
+silicon.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,9 +37,7 @@ def render(columns: Sequence[Column], *, totals: int = 0, width: int | None = No
     return "\n".join(_one_table(part, totals) for part in _parts(columns, width))
 
 
-def number_column(
-    heading: tuple[str, ...], values: Sequence[float | None], *, decimals: int | None = None
-) -> Column:
+def number_column(heading: tuple[str, ...], values: Sequence[float | None], *, decimals: int | None = None) -> Column:
     """Numbers with one count of decimals: enough for three digits of the smallest that is not zero, unless given."""
     places = _decimals(values) if decimals is None else decimals
     return Column(heading=heading, cells=tuple("" if value is None else f"{value:.{places}f}" for value in values))

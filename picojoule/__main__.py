@@ -1,0 +1,82 @@
+"""From argv to an exit code: `python -m picojoule` and the `picojoule` script.
+
+Every mistake of a person ends here as one message on stderr and exit code 2. What each command does is in app.py.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+EXIT_CLOSED_PIPE = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; argv without the program's name."""
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        return _fail("interrupted; no output was written", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        _discard_stdout()
+        return EXIT_CLOSED_PIPE
+
+
+def _run(argv: list[str]) -> int:
+    # Imported here: the guard comes first, and Ctrl-C is one line even while modules load.
+    from picojoule.installation import intruders
+
+    found = intruders()
+    if found:
+        return _fail("\n".join(found), EXIT_BAD_INPUT)
+    return _run_command(argv)
+
+
+def _run_command(argv: list[str]) -> int:
+    from cyclopts import CycloptsError
+
+    from picojoule.app import app
+    from simulator.errors import ConservationError, PicojouleError
+
+    _write_anything_to(sys.stdout, sys.stderr)
+    try:
+        code: int | None = app(argv)
+        sys.stdout.flush()  # a closed pipe must show here, not at interpreter exit
+    except CycloptsError as error:
+        return _fail(f"{' '.join(str(error).split())}\n{_help_hint(argv)}", EXIT_BAD_INPUT)
+    except ConservationError:
+        raise
+    except PicojouleError as error:
+        return _fail(str(error), EXIT_BAD_INPUT)
+    return code or 0
+
+
+def _fail(message: str, code: int) -> int:
+    with suppress(BrokenPipeError):
+        print(f"picojoule: {message}", file=sys.stderr, flush=True)
+    return code
+
+
+def _help_hint(argv: list[str]) -> str:
+    from picojoule.app import command_of
+
+    return f"`{' '.join(['picojoule', *command_of(argv), '--help'])}` shows what can be given"
+
+
+def _write_anything_to(*streams: object) -> None:
+    """A layer name outside the terminal's encoding is escaped; it never ends a run."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_stdout() -> None:
+    """So that the interpreter's own flush at exit does not meet the closed pipe again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

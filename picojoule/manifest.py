@@ -1,0 +1,46 @@
+"""manifest.json: everything that decided a run's figures and nothing else: the same run gives the same bytes."""
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from picojoule import __version__
+from picojoule.options import SimulateOptions
+from simulator.results import NetworkResult
+from simulator.spec.accelerator import Accelerator
+from simulator.spec.load import accelerator_sha256, energy_table_sha256
+
+DISTRIBUTIONS = ("numpy", "simpy", "cffi", "pydantic", "onnx", "onnxruntime")
+
+
+def manifest_of(
+    network: str, options: SimulateOptions, accelerator: Accelerator, result: NetworkResult
+) -> dict[str, Any]:
+    """As docs/reference.md defines it: JSON values only."""
+    return {
+        "network": result.network,
+        "arguments": {"network": network, **asdict(options), "images": options.images and str(options.images)},
+        "batch": result.batch,
+        "seed": options.seed,
+        "data": result.to_dict()["data"],
+        "sha256": {
+            "arch": accelerator_sha256(accelerator),
+            "energy_table": energy_table_sha256(accelerator),
+            "workload": result.provenance.sha256,
+        },
+        "mapping": {layer.layer.name: layer.mapping.to_dict() for layer in result.layers},
+        "versions": {"picojoule": __version__, "python": platform.python_version(), **distribution_versions()},
+    }
+
+
+def distribution_versions() -> dict[str, str | None]:
+    """Versions of what a run computes with; None for what is not installed."""
+    return {name: version_of(name) for name in DISTRIBUTIONS}
+
+
+def version_of(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
