@@ -40,8 +40,8 @@ class LayerResult:
     processing_cycles  core cycles in which passes run, as if all DRAM traffic were hidden
     total_cycles       with the DRAM link: nothing runs while ifmaps load or ofmaps dump, or filters are late
     pe_cycles          PE-cycles in each state; they add up to PEs x total_cycles
-    active_pes         PEs that the mapping uses, averaged over processing time
-    dram_bits          as moved over the link: (coded, as if not coded)
+    active_pes         PEs at work in the mapping's fullest pass, as the chip's table counts them
+    is_folded          its filter is cut into pieces to fit the machine
     """
 
     layer: Layer
@@ -51,11 +51,12 @@ class LayerResult:
     processing_cycles: int
     total_cycles: int
     pe_cycles: Mapping[PeState, int]
-    active_pes: float
+    active_pes: int
     pes: int
     core_mhz: float
     dram_bits_uncompressed: int
     passes: int
+    is_folded: bool
 
     @property
     def utilization(self) -> float:

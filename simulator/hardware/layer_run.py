@@ -70,6 +70,7 @@ def simulate_layer(
         core_mhz=accelerator.clock.core_mhz,
         dram_bits_uncompressed=tally.dram_words * accelerator.word_bits,
         passes=tally.passes,
+        is_folded=fold.is_needed,
     )
 
 
