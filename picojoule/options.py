@@ -1,4 +1,4 @@
-"""What of `picojoule simulate` decides the figures. The manifest records these, and no option that cannot change them."""
+"""What of `picojoule simulate` decides the figures: the manifest records these, and no option that cannot change one."""
 
 from dataclasses import dataclass
 from pathlib import Path

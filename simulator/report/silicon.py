@@ -54,7 +54,7 @@ class _Metric(NamedTuple):
 _METRICS = (
     _Metric("processing_ms", "processing", "[ms]", 1),
     _Metric("total_ms", "total time", "[ms]", 1),
-    _Metric("active_pes", "active", "[PEs]", 0),
+    _Metric("active_pes", "active PEs", "[PEs]", 0),
     _Metric("glb_mb", "GLB", "[MB]", 1),
     _Metric("dram_mb", "DRAM", "[MB]", 1),
 )

@@ -32,7 +32,7 @@ class RunChoices:
 
 
 def summary_text(result: NetworkResult, choices: RunChoices, width: int | None = None) -> str:
-    """Everything that `picojoule simulate` prints, ending in a newline; tables at most `width` columns wide if given."""
+    """What `picojoule simulate` prints, ending in a newline; tables at most `width` characters wide, if given."""
     notes = "".join(f"note: {note}\n" for note in result.notes)
     above, below = _origin(result, choices), notes + _pe_cycles(result) + _energy(choices)
     return f"{above}\n{_table(result, choices, width)}\n{below}"
@@ -71,9 +71,9 @@ def _figures(rows: list[Row]) -> list[Column]:
 
 
 def _energies(rows: list[Row], unit: str) -> list[Column]:
-    heading = "[M MAC units]" if unit == _ONE_MAC else f"[M x {unit}]"
+    unit_heading = "[M MAC]" if unit == _ONE_MAC else f"[M {unit}]"
     return [
-        number_column((f"{label} energy", heading), [row["energy"][part] / _MILLION for row in rows])
+        number_column((label, "energy", unit_heading), [row["energy"][part] / _MILLION for row in rows])
         for part, label in _ENERGY_PARTS
     ]
 
