@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,7 +24,10 @@ NOT_SHIPPED = {".c", ".h", ".pyc", ".sh", ".so"}
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sdist, and the wheel built from it."""
     folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
+    checkout = folder / "checkout"
+    # An earlier build's egg-info lists files of its own, which setuptools would ship whatever MANIFEST.in says.
+    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*_cache", ".git", ".venv", "build", "*.egg-info"))
+    run(sys.executable, "-m", "build", "--outdir", folder, checkout, cwd=folder)
     return folder
 
 
