@@ -3,26 +3,37 @@
 Every mistake of a person ends here as one message on stderr and exit code 2. What each command does is in app.py.
 """
 
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
+_CANNOT_WRITE = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
+"""What the system says of a stdout that takes no more; any other OSError would be a bug of ours."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; argv without the program's name."""
+    _prepare_streams()
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # rich, which prints --help, makes SystemExit of a closed pipe
         _discard_stdout()
         return EXIT_CLOSED_PIPE
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        _discard_stdout()
+        return _fail(f"output cannot be written: {error.strerror}", EXIT_BAD_INPUT)
 
 
 def _run(argv: list[str]) -> int:
@@ -41,10 +52,9 @@ def _run_command(argv: list[str]) -> int:
     from picojoule.app import app
     from simulator.errors import ConservationError, PicojouleError
 
-    _write_anything_to(sys.stdout, sys.stderr)
     try:
         code: int | None = app(argv)
-        sys.stdout.flush()  # a closed pipe must show here, not at interpreter exit
+        sys.stdout.flush()  # a closed pipe or a full disk must show here, not at interpreter exit
     except CycloptsError as error:
         return _fail(f"{' '.join(str(error).split())}\n{_help_hint(argv)}", EXIT_BAD_INPUT)
     except ConservationError:
@@ -66,9 +76,10 @@ def _help_hint(argv: list[str]) -> str:
     return f"`{' '.join(['picojoule', *command_of(argv), '--help'])}` shows what can be given"
 
 
-def _write_anything_to(*streams: object) -> None:
-    """A layer name outside the terminal's encoding is escaped; it never ends a run."""
-    for stream in streams:
+def _prepare_streams() -> None:
+    """A stream that the shell closed takes everything; a name outside the terminal's encoding is escaped."""
+    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115 - for the whole process
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 

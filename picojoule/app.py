@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 from picojoule import __version__
 from picojoule.options import SimulateOptions
+from picojoule.terminal import terminal_width
 
 app = App(
     name="picojoule",
@@ -92,7 +93,6 @@ def record(
 def networks() -> None:
     """List the built-in networks."""
     from picojoule.listings import networks_text
-    from picojoule.terminal import terminal_width
 
     print(networks_text(terminal_width()), end="")
 
@@ -101,7 +101,6 @@ def networks() -> None:
 def arch_list() -> None:
     """List the accelerators that come with picojoule."""
     from picojoule.listings import accelerators_text
-    from picojoule.terminal import terminal_width
 
     print(accelerators_text(terminal_width()), end="")
 

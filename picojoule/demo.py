@@ -23,8 +23,8 @@ def run() -> None:
         result = _simulated(_PUBLISHED, tuple(table.layers), table, progress)
         other = _simulated(_OTHER_CONV3, ("CONV3",), table, progress)
     choices = choices_of(SimulateOptions(mapping=_PUBLISHED), load_accelerator("eyeriss-v1"))
-    print(summary_text(result, choices, terminal_width()))
     below = (compare_total(result, table), *_renamed(compare(other, table)))
+    print(summary_text(result, choices, terminal_width()))
     print(comparison_text(compare(result, table), below, table, terminal_width()), end="")
     print("CONV3 is shown twice: its measured GLB bytes do not fit its published mapping (DEVIATIONS.md)")
 

@@ -1,4 +1,4 @@
-"""What of `picojoule simulate` decides the figures: the manifest records these, and no option that cannot change one."""
+"""What of `picojoule simulate` decides the figures: the manifest records these, and no option that changes none."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -71,9 +71,9 @@ def test_a_file_is_replaced_only_when_the_new_one_is_whole(tmp_path: Path, monke
 
 def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
-    with pytest.raises(OutputError, match="run is a file; give a folder, new or existing"):
+    with pytest.raises(OutputError, match=r"cannot be a folder, .*run is a file; choose another DIR"):
         check_run_folder(tmp_path / "run")
-    with pytest.raises(OutputError, match="run is a file; give a folder, new or existing"):
+    with pytest.raises(OutputError, match=r"cannot be a folder, .*run is a file; choose another DIR"):
         check_run_folder(tmp_path / "run" / "below")
 
 
