@@ -58,7 +58,9 @@ def test_values_do_not_change_time(shape: PassShape) -> None:
 @given(pass_shapes())
 def test_pe_cycles_add_up(shape: PassShape) -> None:
     times = time_pass(shape)
-    states = times.active + times.filter_load + times.ifmap_wait + times.psum_in_wait + times.psum_out_wait + times.drain
+    states = (
+        times.active + times.filter_load + times.ifmap_wait + times.psum_in_wait + times.psum_out_wait + times.drain
+    )
     assert states == times.cycles * shape.mapped_pes
 
 
