@@ -153,4 +153,6 @@ def _c_shape(shape: PassShape) -> ffi.CData:
 
 def _check_block(block: npt.NDArray[np.generic], shape: tuple[int, ...], dtype: type) -> None:
     if block.shape != shape or block.dtype != dtype or not block.flags.c_contiguous:
-        raise ValueError(f"a C-contiguous {np.dtype(dtype)} block of shape {shape} is needed, not {block.dtype} {block.shape}")
+        raise ValueError(
+            f"a C-contiguous {np.dtype(dtype)} block of shape {shape} is needed, not {block.dtype} {block.shape}"
+        )

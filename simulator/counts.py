@@ -4,12 +4,12 @@ A count is of 16-bit words (the accelerator's `word_bits`). `words` are logical;
 from words x word_bits only where data moves coded. The sentence beside each access is its whole definition.
 
 Conventions that no single sentence holds:
-- Padding is made at the edge of the array: it costs NoC deliveries, spad writes and gated MACs, never a GLB or DRAM word.
+- Padding is made at the edge of the array: it costs NoC deliveries, spad writes and gated MACs, no GLB or DRAM word.
 - A psum that is accumulated d times in a spad costs d - 1 reads and d - 1 writes: the first product of a window starts
   it, the last goes straight to the output FIFO. A MAC that is skipped makes none of its own spad accesses.
-- Run-length coding has one stream for each channel's tile as it moves (for filters: each pass's filters), padded to whole
-  link words at its end; halo rows are read, and coded, again.
-- The GLB's array side is `read` and `write`; its DRAM side is `fill` and `dump`. Published GLB figures are the array side.
+- Run-length coding has one stream for each channel's tile as it moves (for filters: each pass's filters), padded to
+  whole link words at its end; halo rows are read, and coded, again.
+- The GLB's array side is `read` and `write`, its DRAM side `fill` and `dump`. Published GLB figures are the array side.
 """
 
 from collections.abc import Iterable, Mapping
@@ -58,7 +58,9 @@ MEANING: Mapping[Access, str] = MappingProxyType(
         Access(Level.DRAM, Tensor.FILTER, Action.READ): "a filter word brought for one pass",
         Access(Level.DRAM, Tensor.PSUM, Action.WRITE): "a finished ofmap word, before pooling",
         Access(Level.GLB, Tensor.IFMAP, Action.FILL): "an ifmap word written as it arrives from DRAM",
-        Access(Level.GLB, Tensor.IFMAP, Action.READ): "an ifmap word sent into the array, once a pass however many PEs take it",
+        Access(
+            Level.GLB, Tensor.IFMAP, Action.READ
+        ): "an ifmap word sent into the array, once a pass however many PEs take it",
         Access(Level.GLB, Tensor.FILTER, Action.FILL): "a filter word written to the filter buffer",
         Access(Level.GLB, Tensor.FILTER, Action.READ): "a filter word sent into the array, once a pass",
         Access(Level.GLB, Tensor.PSUM, Action.READ): "a psum sent into the array, in all but the first channel pass",
@@ -73,8 +75,12 @@ MEANING: Mapping[Access, str] = MappingProxyType(
         Access(Level.SPAD, Tensor.IFMAP, Action.WRITE): "an ifmap word, padding included, stored in one PE",
         Access(Level.SPAD, Tensor.FILTER, Action.READ): "a filter word read for one MAC slot",
         Access(Level.SPAD, Tensor.FILTER, Action.WRITE): "a filter word stored in one PE",
-        Access(Level.SPAD, Tensor.PSUM, Action.READ): "a psum read to be added to: every MAC slot of a window but its first",
-        Access(Level.SPAD, Tensor.PSUM, Action.WRITE): "a psum stored after an addition: every MAC slot of a window but its last",
+        Access(
+            Level.SPAD, Tensor.PSUM, Action.READ
+        ): "a psum read to be added to: every MAC slot of a window but its first",
+        Access(
+            Level.SPAD, Tensor.PSUM, Action.WRITE
+        ): "a psum stored after an addition: every MAC slot of a window but its last",
     }
 )
 """Every access there is, and what one count of it is."""

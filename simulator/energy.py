@@ -41,6 +41,4 @@ def energy(counts: AccessCounts, accelerator: Accelerator) -> EnergyBreakdown:
         else bits / accelerator.word_bits * table.cost_of(access.level)
         for access, bits in counts.bits.items()
     }
-    return EnergyBreakdown(
-        mac=(counts.macs - counts.gated_macs) * table.mac.per_access, of_access=of_access
-    )
+    return EnergyBreakdown(mac=(counts.macs - counts.gated_macs) * table.mac.per_access, of_access=of_access)

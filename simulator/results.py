@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from simulator.counts import AccessCounts, Level, Tensor
+from simulator.counts import AccessCounts, Level
 from simulator.energy import EnergyBreakdown
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.spec.layer import Layer
@@ -144,7 +144,15 @@ class NetworkResult:
 def _count_rows(result: LayerResult) -> list[dict[str, Any]]:
     counts, name = result.counts, result.layer.name
     macs = counts.macs - counts.gated_macs
-    first = {"layer": name, "level": "mac", "tensor": "", "action": "mac", "words": macs, "bits": "", "energy": result.energy.mac}
+    first = {
+        "layer": name,
+        "level": "mac",
+        "tensor": "",
+        "action": "mac",
+        "words": macs,
+        "bits": "",
+        "energy": result.energy.mac,
+    }
     return [first] + [
         {
             "layer": name,

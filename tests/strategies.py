@@ -15,7 +15,8 @@ from simulator.spec.tensors import LayerTensors
 
 @st.composite
 def small_layers(draw: st.DrawFn) -> Layer:
-    """CONV layers of every kind: strided, padded unevenly, grouped, depthwise, 1x1, and FC where a filter fills its ifmap."""
+    """CONV layers of every kind: strided, padded unevenly, grouped, depthwise, 1x1, and FC where a filter fills its
+    ifmap."""
     groups = draw(st.sampled_from([1, 1, 2, 3, 4]))
     sizes = {letter: draw(st.integers(1, 12)) for letter in "HW"} | {letter: draw(st.integers(1, 4)) for letter in "RS"}
     try:
@@ -43,7 +44,8 @@ def small_layers(draw: st.DrawFn) -> Layer:
 
 @st.composite
 def sparse_tensors(draw: st.DrawFn, layer: Layer, *, density: float | None = None) -> LayerTensors:
-    """Tensors of the layer with a drawn share of non-zero words (or the one given), small or of the whole 16-bit range."""
+    """Tensors of the layer with a drawn share of non-zero words (or the one given), small or of the whole 16-bit
+    range."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     largest = draw(st.sampled_from([3, 32767]))
 

@@ -1,6 +1,8 @@
-"""Access counts in closed form, for dense tensors: from layer, mapping and accelerator alone, for many mappings at once.
+"""Access counts in closed form, for dense tensors: from layer, mapping and accelerator alone, for many mappings at
+once.
 
-Never walks the passes: it sums over them. A test holds every count against the simulator's, word for word and bit for bit.
+Never walks the passes: it sums over them. A test holds every count against the simulator's, word for word and bit for
+bit.
 """
 
 from collections.abc import Callable, Mapping
@@ -72,7 +74,9 @@ def _array_words(layer: Layer, grid: MappingGrid, channels: _Cut) -> dict[Access
     filters_taken = -(-layer.N // grid.n) * (layer.M * (layer.C // layer.G) * layer.R * layer.S * layer.E)
     psums_read, psums_written = (channels.passes - 1) * outputs, channels.passes * outputs
     return {
-        Access(Level.GLB, IFMAP, Action.READ): filter_passes * _by_strips(layer, grid.e, _sent_words) * (layer.N * layer.C),
+        Access(Level.GLB, IFMAP, Action.READ): filter_passes
+        * _by_strips(layer, grid.e, _sent_words)
+        * (layer.N * layer.C),
         Access(Level.GLB, PSUM, Action.READ): psums_read,
         Access(Level.GLB, PSUM, Action.WRITE): psums_written,
         Access(Level.NOC, IFMAP, Action.DELIVERY): ifmap_taken,
@@ -86,7 +90,8 @@ def _array_words(layer: Layer, grid: MappingGrid, channels: _Cut) -> dict[Access
 
 
 def _spad_words(layer: Layer, channels: _Cut) -> dict[Access, Ints]:
-    """MAC slots: each reads an ifmap and a filter word; a window's psum is started by its first and leaves with its last."""
+    """MAC slots: each reads an ifmap and a filter word; a window's psum is started by its first and leaves with its
+    last."""
     slots = np.full(len(channels.sets), layer.macs)
     windows = channels.sets * (layer.N * layer.M * layer.E * layer.F * layer.R)
     return {

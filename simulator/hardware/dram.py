@@ -49,7 +49,13 @@ class TensorSizes:
         layer, tile = self._layer, step.tile
         first = max(0, tile.rows.start * layer.U - layer.padding[0])
         end = min(layer.H, (tile.rows.stop - 1) * layer.U + layer.R - layer.padding[0])
-        words = max(0, end - first) * layer.W * len(tile.images) * len(tile.groups) * (step.channels.stop - step.channels.start)
+        words = (
+            max(0, end - first)
+            * layer.W
+            * len(tile.images)
+            * len(tile.groups)
+            * (step.channels.stop - step.channels.start)
+        )
         if not self._codes_ifmap or not words:
             return words, words * self._accelerator.word_bits
         sizes = self._plane_sizes("ifmap", self._tensors.ifmap, first, end)
@@ -93,7 +99,9 @@ class TensorSizes:
         filters_in_group = self._layer.M // self._layer.G
         starts = np.array([(group * filters_in_group + step.filters.start) * row for group in groups], np.int64)
         segments = (step.filters.stop - step.filters.start, row, (step.channels.stop - step.channels.start) * tap)
-        bits = _coded_bits(self._tensors.filters, starts + step.channels.start * tap, segments, self._accelerator.compression)
+        bits = _coded_bits(
+            self._tensors.filters, starts + step.channels.start * tap, segments, self._accelerator.compression
+        )
         return int(bits.sum())
 
 

@@ -69,7 +69,9 @@ def convolve(layer: Layer, tensors: LayerTensors, arithmetic: Arithmetic) -> Psu
     padded = padded.reshape(layer.N, layer.G, -1, *padded.shape[2:])
     filters = tensors.filters.reshape(layer.G, -1, *layer.filter_shape[1:])
     for i, s in np.ndindex(layer.R, layer.S):
-        window = padded[..., i : i + (layer.E - 1) * layer.U + 1 : layer.U, s : s + (layer.F - 1) * layer.V + 1 : layer.V]
+        window = padded[
+            ..., i : i + (layer.E - 1) * layer.U + 1 : layer.U, s : s + (layer.F - 1) * layer.V + 1 : layer.V
+        ]
         ofmap += _products(filters[..., i, s], window.reshape(*window.shape[:3], -1), arithmetic)
     if arithmetic.psum == "cut":
         ofmap = _wrap(ofmap, arithmetic.psum_bits)
@@ -79,7 +81,8 @@ def convolve(layer: Layer, tensors: LayerTensors, arithmetic: Arithmetic) -> Psu
 def _products(weights: Words, window: Words, arithmetic: Arithmetic) -> Psums:
     """Sum over channels of weight x word for one tap: weights (G, M/G, C/G), window (N, G, C/G, E*F)."""
     if arithmetic.psum == "exact" and weights.shape[-1] < 2**22:
-        # Products are below 2**31 and fewer than 2**22 of them are added, so every float64 partial sum is an exact integer.
+        # Products are below 2**31 and fewer than 2**22 of them are added, so every float64 partial sum is an exact
+        # integer.
         return np.asarray(np.matmul(weights.astype(np.float64), window.astype(np.float64)), np.int64)
     shift = 0 if arithmetic.psum == "exact" else arithmetic.product_shift
     total = np.zeros((window.shape[0], *weights.shape[:2], window.shape[-1]), np.int64)

@@ -86,9 +86,9 @@ class _LayerRun:
         self._timer = PassTimer()
         self._env = simpy.Environment()
         self._link = DramLink(self._env, accelerator)
-        # The buffer holds the filters of one pass: those of the next, from when this one's are in the spads.
-        self._filter_buffer = simpy.Resource(self._env)
-        self._filters_ready = simpy.Store(self._env)
+        # The buffer has room for the filters of one pass: the next one's, from when this one's are in the spads.
+        self._filter_room = simpy.Container(self._env, capacity=1, init=1)
+        self._filters_ready = simpy.Container(self._env, capacity=1)
         self.tally = Tally(accelerator)
 
     def simulate(self, values: FunctionalArray | None, progress: Progress | None) -> int:
@@ -99,19 +99,18 @@ class _LayerRun:
 
     def _prefetch_filters(self) -> Events:
         for step in self._passes:
-            room = self._filter_buffer.request()
-            yield room
+            yield self._filter_room.get(1)
             words, bits = self._sizes.filters(step)
             self.tally.dram_reads(Tensor.FILTER, (words, bits))
             yield from self._link.transfer(bits)
-            yield self._filters_ready.put(room)
+            yield self._filters_ready.put(1)
 
     def _run_passes(self, values: FunctionalArray | None, progress: Progress | None) -> Events:
         for number, step in enumerate(self._passes):
             if step.loads_ifmap:
                 yield from self._load_ifmap(step)
-            room = yield self._filters_ready.get()
-            yield from self._run_pass(step, room, values)
+            yield self._filters_ready.get(1)
+            yield from self._run_pass(step, values)
             if step.is_last:
                 yield from self._dump_ofmap(step)
             if progress is not None and (number + 1) % _REPORT_EVERY == 0:
@@ -124,14 +123,14 @@ class _LayerRun:
         self.tally.dram_reads(Tensor.IFMAP, (words, bits))
         yield from self._link.transfer(bits)
 
-    def _run_pass(self, step: ProcessingPass, room: simpy.resources.resource.Request, values: FunctionalArray | None) -> Events:
+    def _run_pass(self, step: ProcessingPass, values: FunctionalArray | None) -> Events:
         shape = shape_of(step, self._layer, self._accelerator)
         times = self._timer(shape)
         if values is not None:
             values.run(step, shape, times)
         self.tally.pass_ran(shape, times, pass_traffic(shape, stored_part(step, self._layer)))
         yield self._env.timeout(times.filter_cycles)
-        self._filter_buffer.release(room)
+        yield self._filter_room.put(1)
         yield self._env.timeout(times.cycles - times.filter_cycles)
 
     def _dump_ofmap(self, step: ProcessingPass) -> Events:
@@ -149,7 +148,8 @@ def _check_values(
 ) -> None:
     if not np.array_equal(values.mac_slots, slots):
         raise ConservationError(
-            f"{layer.name}: the PEs met {values.mac_slots.tolist()} MAC slots by zero operand; the tensors have {slots.tolist()}"
+            f"{layer.name}: MAC slots by zero operand: the PEs met {values.mac_slots.tolist()}, "
+            f"the tensors have {slots.tolist()}"
         )
     if not np.array_equal(values.ofmap(), convolve(layer, tensors, accelerator.arithmetic)):
         raise ConservationError(f"{layer.name}: the ofmap that came out of the array is not the layer's convolution")

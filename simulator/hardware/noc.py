@@ -1,5 +1,5 @@
-"""What the buses carry in a pass, from its shape alone. The stepper counts the same words as they cross; a run with values
-compares the two, pass by pass."""
+"""What the buses carry in a pass, from its shape alone. The stepper counts the same words as they cross; a run with
+values compares the two, pass by pass."""
 
 from native.pe_array import PassShape, PassTraffic
 from simulator.mapping.passes import ProcessingPass

@@ -38,7 +38,8 @@ def shape_of(step: ProcessingPass, layer: Layer, accelerator: Accelerator) -> Pa
 
 
 class PassTimer:
-    """Times of passes by shape; each shape is worked out once, which is exact because zeros gate and never skip a cycle."""
+    """Times of passes by shape; each shape is worked out once, which is exact because zeros gate and never skip a
+    cycle."""
 
     def __init__(self) -> None:
         self._times: dict[PassShape, PassTimes] = {}

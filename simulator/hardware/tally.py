@@ -110,15 +110,22 @@ class Tally:
         self._bits[access] += words * self._accelerator.word_bits if bits is None else bits
 
 
-def check_conservation(layer: Layer, counts: AccessCounts, pe_cycles: MappingProxyType[PeState, int], cycles: int) -> None:
-    """Raise ConservationError unless words in equal words out at each level, MACs are the layer's, and every PE-cycle is
-    accounted for. `cycles` is PEs x total cycles."""
+def check_conservation(
+    layer: Layer, counts: AccessCounts, pe_cycles: MappingProxyType[PeState, int], cycles: int
+) -> None:
+    """Raise ConservationError unless words in equal words out at each level, MACs are the layer's, and every PE-cycle
+    is accounted for. `cycles` is PEs x total cycles."""
     of = counts.of
     balances = (
         ("MACs counted", counts.macs, "the layer's", layer.macs),
         ("PE-cycles that issue a MAC", pe_cycles[PeState.ACTIVE], "the layer's MACs", layer.macs),
         ("PE-cycles of all states", sum(pe_cycles.values()), "PEs x cycles", cycles),
-        ("ofmap words written to DRAM", of(Level.DRAM, PSUM, Action.WRITE), "the layer's", int(np.prod(layer.ofmap_shape))),
+        (
+            "ofmap words written to DRAM",
+            of(Level.DRAM, PSUM, Action.WRITE),
+            "the layer's",
+            int(np.prod(layer.ofmap_shape)),
+        ),
         (
             "psums that stay in the GLB",
             of(Level.GLB, PSUM, Action.WRITE) - of(Level.GLB, PSUM, Action.READ),

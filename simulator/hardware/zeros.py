@@ -1,7 +1,7 @@
 """MAC slots by which operand is zero, without a loop over MACs.
 
-For one channel, filter row and tap, the slots with a non-zero ifmap word and a non-zero weight are (ofmap positions that
-meet a non-zero word) x (filters with a non-zero weight): the double sum over filters and positions separates.
+For one channel, filter row and tap, the slots with a non-zero ifmap word and a non-zero weight are (ofmap positions
+that meet a non-zero word) x (filters with a non-zero weight): the double sum over filters and positions separates.
 """
 
 import numpy as np

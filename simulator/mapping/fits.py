@@ -52,9 +52,7 @@ def _check_array(mapping: RowStationaryMapping, layer: Layer, accelerator: Accel
     rows, columns = accelerator.pe_array.rows, accelerator.pe_array.columns
     height, sets = mapping.r * layer.R, mapping.t * mapping.g
     if height > rows:
-        raise MappingError(
-            f"{layer.name}: r*R = {height} PE rows exceed the array's {rows}; lower r"
-        )
+        raise MappingError(f"{layer.name}: r*R = {height} PE rows exceed the array's {rows}; lower r")
     fit = sets_that_fit(mapping.e, height, rows, columns)
     if sets > fit:
         raise MappingError(
@@ -101,8 +99,8 @@ def _check_buffers(mapping: RowStationaryMapping, layer: Layer, accelerator: Acc
     ifmap_banks = -(-ifmap_tile_words(mapping, layer) // glb.bank_words)
     psum_banks = -(-psum_tile_words(mapping, layer) // glb.bank_words)
     if ifmap_banks + psum_banks > glb.banks:
+        ifmap_words, psum_words = ifmap_tile_words(mapping, layer), psum_tile_words(mapping, layer)
         raise MappingError(
-            f"{layer.name}: {ifmap_banks} ifmap banks (n*g*q*r*((e-1)*U+R)*W = {ifmap_tile_words(mapping, layer)} words) "
-            f"and {psum_banks} psum banks (n*g*m*e*F = {psum_tile_words(mapping, layer)} words) exceed the GLB's "
-            f"{glb.banks}; lower n, m, e or q*r"
+            f"{layer.name}: {ifmap_banks} ifmap banks (n*g*q*r*((e-1)*U+R)*W = {ifmap_words} words) and "
+            f"{psum_banks} psum banks (n*g*m*e*F = {psum_words} words) exceed the GLB's {glb.banks}; lower n, m, e or q*r"
         )

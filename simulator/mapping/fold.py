@@ -27,7 +27,8 @@ class Fold:
 
 
 def find_fold(layer: Layer, accelerator: Accelerator) -> Fold:
-    """The fewest equal pieces that fit the array's height and the spads. Raises MappingError if not even one word fits."""
+    """The fewest equal pieces that fit the array's height and the spads. Raises MappingError if not even one word
+    fits."""
     return Fold(
         rows=layer.R // _largest_divisor(layer.R, accelerator.pe_array.rows),
         columns=layer.S // _largest_divisor(layer.S, _widest_window(layer, accelerator)),
@@ -70,7 +71,9 @@ def _widest_window(layer: Layer, accelerator: Accelerator) -> int:
     spads = accelerator.pe.spads
     widest = (spads.words - 1) // 2 if isinstance(spads, PooledSpad) else min(spads.ifmap_words, spads.filter_words)
     if widest < 1:
-        raise MappingError(f"{layer.name}: the spads of {accelerator.name} hold no window of even one word; enlarge them")
+        raise MappingError(
+            f"{layer.name}: the spads of {accelerator.name} hold no window of even one word; enlarge them"
+        )
     return widest
 
 

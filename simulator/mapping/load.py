@@ -42,10 +42,14 @@ def load_mappings(name_or_path: str | Path) -> Mapping[str, RowStationaryMapping
     try:
         tables = _MappingFile.model_validate(tomllib.loads(_text_of(where))).root
     except tomllib.TOMLDecodeError as error:
-        raise MappingError(f"{where}: not TOML: {error}; docs/reference.md shows the layout of a mapping file") from None
+        raise MappingError(
+            f"{where}: not TOML: {error}; docs/reference.md shows the layout of a mapping file"
+        ) from None
     except ValidationError as error:
         faults = "\n".join(f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise MappingError(f"{where}: each layer needs m n e p q r t (and may have g), whole numbers\n{faults}") from None
+        raise MappingError(
+            f"{where}: each layer needs m n e p q r t (and may have g), whole numbers\n{faults}"
+        ) from None
     return {layer: RowStationaryMapping(**table.model_dump()) for layer, table in tables.items()}
 
 

@@ -31,7 +31,8 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfmapTile:
-    """Psums that are in the GLB together, and leave as ofmaps: images, groups, ofmap channels in a group, ofmap rows."""
+    """Psums that are in the GLB together, and leave as ofmaps: images, groups, ofmap channels in a group, ofmap
+    rows."""
 
     images: range
     groups: range

@@ -135,8 +135,8 @@ class RunLengthCode(_Part):
 
 
 class Arithmetic(_Part):
-    """How the functional simulation adds: `exact` integers, or each product cut to `psum_bits` after an arithmetic right
-    shift (truncation towards minus infinity), sums wrapping in two's complement."""
+    """How the functional simulation adds: `exact` integers, or each product cut to `psum_bits` after an arithmetic
+    right shift (truncation towards minus infinity), sums wrapping in two's complement."""
 
     psum: Literal["exact", "cut"]
     psum_bits: Annotated[int, Field(ge=2, le=32)] = 16
@@ -144,7 +144,8 @@ class Arithmetic(_Part):
 
 
 class Charges(_Part):
-    """Accesses that happen and are counted, but cost no energy in this machine's convention, as `level.tensor.action`."""
+    """Accesses that happen and are counted, but cost no energy in this machine's convention, as
+    `level.tensor.action`."""
 
     free: tuple[Access, ...] = ()
     why: str = ""

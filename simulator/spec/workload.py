@@ -1,4 +1,5 @@
-"""What `simulate` is given: named layers and, for each, its tensors. `workloads/` builds these; nothing here reads files."""
+"""What `simulate` is given: named layers and, for each, its tensors. `workloads/` builds these; nothing here reads
+files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class Provenance:
     detail: str
     """One sentence: the file, the densities and their source, the seed."""
     sha256: str
-    """Over the bytes that determine the workload: model with external weights and images, trace, or network file and seed."""
+    """Over the bytes that determine the workload: model with external weights and images, trace, or network file and
+    seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,5 @@
-"""Does the closed form that the mapping search costs with equal the simulator, word for word and bit for bit, if no word is zero?"""
+"""Does the closed form that the mapping search costs with equal the simulator, word for word and bit for bit, if no
+word is zero?"""
 
 import numpy as np
 from hypothesis import given, settings

@@ -1,8 +1,8 @@
 """Is the simulated ofmap exactly the convolution, whatever the layer, the mapping and the zeros?
 
-`simulate_layer(functional=True)` steps every pass with its values and raises where anything disagrees: each pass with the
-times and traffic of its shape, the MAC slots with the tensors', the ofmap with `convolve`. `convolve` is checked here against a
-loop over MACs, so that it cannot be wrong in the same way.
+`simulate_layer(functional=True)` steps every pass with its values and raises where anything disagrees: each pass with
+the times and traffic of its shape, the MAC slots with the tensors', the ofmap with `convolve`. `convolve` is checked
+here against a loop over MACs, so that it cannot be wrong in the same way.
 """
 
 from itertools import product
@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from native.pe_array import PassShape, PassValues, SteppedPass, step_pass
+from simulator.analytic.access_counts import dense_energy
 from simulator.errors import ConservationError
 from simulator.hardware import functional
 from simulator.hardware.functional import convolve
 from simulator.hardware.layer_run import simulate_layer
+from simulator.mapping.fold import find_fold, fold_layer
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.mapping.search import find_mapping
-from simulator.analytic.access_counts import dense_energy
-from simulator.mapping.fold import find_fold, fold_layer
 from simulator.spec.accelerator import Accelerator, Arithmetic
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
@@ -71,14 +72,11 @@ def test_filters_beyond_the_chip_run_folded(size: tuple[int, int], filter_size: 
     fold = find_fold(layer, machine)
     mapping = find_mapping(fold_layer(layer, fold), machine, dense_energy)
     rng = np.random.default_rng(1)
-    tensors = LayerTensors(
-        **{
-            name: rng.integers(-9, 9, shape).astype(np.int16)
-            for name, shape in zip(
-                ("ifmap", "filters", "ofmap"), (layer.ifmap_shape, layer.filter_shape, layer.ofmap_shape), strict=True
-            )
-        }
+    ifmap, filters, ofmap = (
+        rng.integers(-9, 9, shape).astype(np.int16)
+        for shape in (layer.ifmap_shape, layer.filter_shape, layer.ofmap_shape)
     )
+    tensors = LayerTensors(ifmap=ifmap, filters=filters, ofmap=ofmap)
     result = simulate_layer(layer, tensors, mapping, machine, functional=True)
     assert result.is_folded
     assert result.counts.macs == layer.macs
@@ -91,10 +89,10 @@ def test_an_ofmap_that_is_not_the_convolution_is_caught(monkeypatch: pytest.Monk
         filters=np.ones((1, 1, 2, 2), np.int16),
         ofmap=np.ones((1, 1, 2, 2), np.int16),
     )
-    whole = functional.step_pass
+    whole = step_pass
 
-    def one_psum_off(*args: object) -> object:
-        stepped = whole(*args)  # type: ignore[arg-type]
+    def one_psum_off(shape: PassShape, values: PassValues) -> SteppedPass:
+        stepped = whole(shape, values)
         stepped.psums[0, 0, 0, 0, 0] += 1
         return stepped
 

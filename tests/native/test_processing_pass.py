@@ -1,4 +1,5 @@
-"""Does C equal the Python oracle, bit and cycle? Recurrence, stepper and oracle are three derivations of one machine."""
+"""Does C equal the Python oracle, bit and cycle? Recurrence, stepper and oracle are three derivations of one
+machine."""
 
 from dataclasses import replace
 
@@ -73,7 +74,8 @@ def test_one_mac_by_hand() -> None:
 
 @pytest.mark.parametrize("stages", [1, 2, 5])
 def test_a_column_takes_a_pipeline_and_a_link_for_each_pe(stages: int) -> None:
-    """R = 3 PEs of one MAC each: the last ifmap word waits for two others, then psums cross two links and three pipelines."""
+    """R = 3 PEs of one MAC each: the last ifmap word waits for two others, then psums cross two links and three
+    pipelines."""
     one = replace(CONV5, R=3, S=1, F=1, n=1, e=1, p=1, q=1, r=1, t=1, psum_in=False, pipeline_stages=stages)
     last_word_in_spad = 3 + 3 + 2  # three filter beats, three ifmap beats, FIFO and spad
     assert time_pass(one).cycles == last_word_in_spad + 2 * (stages + 1) + stages
@@ -87,10 +89,12 @@ def test_psums_wait_for_the_bus_where_it_is_narrow() -> None:
     assert narrow.psum_in_wait + narrow.psum_out_wait > time_pass(CONV5).psum_in_wait
 
 
-@pytest.mark.parametrize("field", ["R", "p", "pipeline_stages", "psum_in_beat_words"])
-def test_a_size_of_zero_is_refused(field: str) -> None:
+@pytest.mark.parametrize(
+    "shape", [replace(CONV5, R=0), replace(CONV5, p=0), replace(CONV5, pipeline_stages=0), replace(CONV5, F=-1)]
+)
+def test_a_size_of_zero_is_refused(shape: PassShape) -> None:
     with pytest.raises(ValueError, match="a size below its minimum"):
-        time_pass(replace(CONV5, **{field: 0}))
+        time_pass(shape)
 
 
 def test_a_spad_smaller_than_a_window_is_refused() -> None:

@@ -76,4 +76,4 @@ def test_positions_equal_a_padded_window(data: st.DataObject) -> None:
 
 def test_words_of_another_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="C-contiguous int16 words"):
-        nonzero_positions(np.zeros((1, 1, 2, 2), np.int32), (1, 1), (1, 1), (2, 2), (0, 0))  # type: ignore[arg-type]
+        nonzero_positions(np.zeros((1, 1, 2, 2), np.int32), (1, 1), (1, 1), (2, 2), (0, 0))

@@ -1,20 +1,37 @@
 """A processing pass in plain Python: what every part holds when a cycle begins decides what happens in it.
 
-Each cycle reads only the state as it was at the beginning, collects what happens, and then lets all of it happen at once.
-PEs are named (group, filter set, ofmap row j, channel set, filter row i); psums go from filter row R-1 up to row 0, and
-from the last filter row's PE of one channel set on to the next set.
+Each cycle reads only the state as it was at the beginning, collects what happens, and then lets all of it happen at
+once. PEs are named (group, filter set, ofmap row j, channel set, filter row i); psums go from filter row R-1 up to
+row 0, and from the last filter row's PE of one channel set on to the next set.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
 from native.pe_array import PassShape, PassTimes, PassTraffic, PassValues, SteppedPass
 
 Name = tuple[int, int, int, int, int]
+Where = tuple[int, int, int]  # (image, column, channel) of an ifmap word
+Event = Callable[[], None]
+
+
+class IfmapBeat(NamedTuple):
+    targets: list[Name]
+    words: list[tuple[Where, int, bool]]  # with its value, and whether it is stored or padding
+
+
+class PsumBeat(NamedTuple):
+    image: int
+    x: int
+    group: int
+    filter_set: int
+    j: int
+    filters: list[int]
 
 
 @dataclass
@@ -23,8 +40,8 @@ class Pe:
 
     slots: deque[tuple[int, int, int, int]]  # (image, x, word of the window, filter)
     filters: dict[tuple[int, int], int] = field(default_factory=dict)  # (word of the window, filter) -> value
-    fifo: deque[tuple[tuple[int, int, int], int]] = field(default_factory=deque)  # ((image, column, channel), value)
-    spad: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    fifo: deque[tuple[Where, int]] = field(default_factory=deque)
+    spad: dict[Where, int] = field(default_factory=dict)
     psums: dict[int, int] = field(default_factory=dict)
     inputs: deque[tuple[int, int]] = field(default_factory=deque)  # (first cycle it can be taken, value)
 
@@ -35,9 +52,8 @@ class PassOracle:
         a = shape
         window = range(a.q * a.S)
         slots = list(product(range(a.n), range(a.F), window, range(a.p)))
-        self.pes: dict[Name, Pe] = {
-            name: Pe(slots=deque(slots)) for name in product(*map(range, (a.g, a.t, a.e, a.r, a.R)))
-        }
+        names = product(range(a.g), range(a.t), range(a.e), range(a.r), range(a.R))
+        self.pes: dict[Name, Pe] = {name: Pe(slots=deque(slots)) for name in names}
         self.outputs: dict[tuple[int, int, int], deque[tuple[int, int]]] = {
             column: deque() for column in product(range(a.g), range(a.t), range(a.e))
         }
@@ -52,7 +68,7 @@ class PassOracle:
         ifmap, inputs, outputs = self.ifmap_beats(), self.psum_beats("in"), self.psum_beats("out")
         next_ifmap, next_input, next_output = next(ifmap, None), next(inputs, None), next(outputs, None)
         while next_output is not None:
-            happens = []
+            happens: list[Event] = []
             if next_ifmap is not None and self.can_send_ifmap(next_ifmap):
                 happens.append(self.send_ifmap(next_ifmap))
                 next_ifmap = next(ifmap, None)
@@ -95,8 +111,8 @@ class PassOracle:
 
     # ---- ifmaps ----
 
-    def ifmap_beats(self):  # type: ignore[no-untyped-def]
-        """(targets, words) of each beat, in the order of the bus; a word is ((image, column, channel), value, stored?)."""
+    def ifmap_beats(self) -> Iterator[IfmapBeat]:
+        """Beats in the order of the bus."""
         a = self.shape
         for image, x, y, group, channel_set in product(
             range(a.n), range(a.F), range(a.tile_rows), range(a.g), range(a.r)
@@ -122,13 +138,13 @@ class PassOracle:
                 for channel in range(a.q)
             ]
             for beat in range(0, len(words), a.ifmap_beat_words):
-                yield targets, words[beat : beat + a.ifmap_beat_words]
+                yield IfmapBeat(targets, words[beat : beat + a.ifmap_beat_words])
 
-    def can_send_ifmap(self, beat) -> bool:  # type: ignore[no-untyped-def]
+    def can_send_ifmap(self, beat: IfmapBeat) -> bool:
         targets, words = beat
         return all(len(self.pes[name].fifo) + len(words) <= self.shape.ifmap_fifo_words for name in targets)
 
-    def send_ifmap(self, beat):  # type: ignore[no-untyped-def]
+    def send_ifmap(self, beat: IfmapBeat) -> Event:
         targets, words = beat
 
         def event() -> None:
@@ -142,24 +158,24 @@ class PassOracle:
 
     # ---- psums ----
 
-    def psum_beats(self, direction: str) -> Iterator[tuple[int, int, int, int, int, list[int]]]:
-        """(image, x, group, filter set, j, filters) of each beat."""
+    def psum_beats(self, direction: str) -> Iterator[PsumBeat]:
+        """Beats in the order of either bus."""
         a = self.shape
         if direction == "in" and not a.psum_in:
             return
         size = a.psum_in_beat_words if direction == "in" else a.psum_out_beat_words
         for image, x, j, group, filter_set in product(range(a.n), range(a.F), range(a.e), range(a.g), range(a.t)):
             for beat in range(0, a.p, size):
-                yield image, x, group, filter_set, j, list(range(beat, min(beat + size, a.p)))
+                yield PsumBeat(image, x, group, filter_set, j, list(range(beat, min(beat + size, a.p))))
 
     def bottom(self, group: int, filter_set: int, j: int) -> Pe:
         return self.pes[group, filter_set, j, 0, self.shape.R - 1]
 
-    def can_send_psums(self, beat: tuple[int, int, int, int, int, list[int]]) -> bool:
+    def can_send_psums(self, beat: PsumBeat) -> bool:
         _, _, group, filter_set, j, filters = beat
         return len(self.bottom(group, filter_set, j).inputs) + len(filters) <= self.shape.psum_fifo_words
 
-    def send_psums(self, beat):  # type: ignore[no-untyped-def]
+    def send_psums(self, beat: PsumBeat) -> Event:
         image, x, group, filter_set, j, filters = beat
         arrival = self.cycle + 1
 
@@ -171,12 +187,12 @@ class PassOracle:
 
         return event
 
-    def can_collect(self, beat: tuple[int, int, int, int, int, list[int]]) -> bool:
+    def can_collect(self, beat: PsumBeat) -> bool:
         _, _, group, filter_set, j, filters = beat
         waiting = list(self.outputs[group, filter_set, j])[: len(filters)]
         return len(waiting) == len(filters) and all(ready <= self.cycle for ready, _ in waiting)
 
-    def collect(self, beat):  # type: ignore[no-untyped-def]
+    def collect(self, beat: PsumBeat) -> Event:
         image, x, group, filter_set, j, filters = beat
 
         def event() -> None:
@@ -189,12 +205,12 @@ class PassOracle:
 
     # ---- PEs ----
 
-    def step(self, name: Name):  # type: ignore[no-untyped-def]
+    def step(self, name: Name) -> list[Event]:
         """What this PE does in this cycle: fill its spad, issue a MAC slot."""
         pe, a = self.pes[name], self.shape
-        happens = []
+        happens: list[Event] = []
         if pe.fifo and len(pe.spad) < a.ifmap_spad_words:
-            happens.append(lambda: pe.spad.__setitem__(*pe.fifo.popleft()))
+            happens.append(lambda: pe.spad.update([pe.fifo.popleft()]))
         state = self.blocked_by(name)
         self.states[state or "active"] += 1
         if state is None:
@@ -213,7 +229,7 @@ class PassOracle:
     def is_bottom(self, name: Name) -> bool:
         return name[3] == 0 and name[4] == self.shape.R - 1
 
-    def where(self, slot: tuple[int, int, int, int]) -> tuple[int, int, int]:
+    def where(self, slot: tuple[int, int, int, int]) -> Where:
         image, x, w, _ = slot
         tap, channel = divmod(w, self.shape.q)
         return image, x * self.shape.V + tap, channel
@@ -260,5 +276,5 @@ class PassOracle:
     def added(self, left: int, right: int) -> int:
         if not self.values.psum_bits:
             return left + right
-        half = 2 ** (self.values.psum_bits - 1)
-        return (left + right + half) % (2 * half) - half
+        half: int = 2 ** (self.values.psum_bits - 1)
+        return int((left + right + half) % (2 * half) - half)

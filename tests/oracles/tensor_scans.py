@@ -11,7 +11,8 @@ from simulator.spec.tensors import LayerTensors
 
 
 def encode(words: list[int], longest_run: int) -> list[tuple[int, int]]:
-    """Pairs of (zeros before, level). A run that is too long, and one at the end, spends a pair whose level is a zero."""
+    """Pairs of (zeros before, level). A run that is too long, and one at the end, spends a pair whose level is a
+    zero."""
     pairs, run = [], 0
     for word in words:
         if word or run == longest_run:
