@@ -20,7 +20,7 @@ def manifest_of(
     """As docs/reference.md defines it: JSON values only."""
     return {
         "network": result.network,
-        "arguments": {"network": network, **asdict(options), "images": options.images and str(options.images)},
+        "arguments": {"network": network, **_arguments(options)},
         "batch": result.batch,
         "seed": options.seed,
         "data": result.to_dict()["data"],
@@ -32,6 +32,11 @@ def manifest_of(
         "mapping": {layer.layer.name: layer.mapping.to_dict() for layer in result.layers},
         "versions": {"picojoule": __version__, "python": platform.python_version(), **distribution_versions()},
     }
+
+
+def _arguments(options: SimulateOptions) -> dict[str, Any]:
+    images = None if options.images is None else str(options.images)
+    return {**asdict(options), "layers": options.layer_names, "images": images}
 
 
 def distribution_versions() -> dict[str, str | None]:

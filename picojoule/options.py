@@ -17,8 +17,8 @@ class SimulateOptions:
     """The accelerator: a shipped one (`picojoule arch list`) or a TOML file."""
     batch: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
     """Images in the batch. Without it: 1, or as many as --images or the trace holds."""
-    layers: str | None = None
-    """Only these layers, by name, with commas between; * and ? match as in a shell."""
+    layers: Annotated[tuple[str, ...] | None, Parameter(negative="")] = None
+    """Only these layers, by name: commas between, or the option repeated. * and ? match as in a shell."""
     images: Path | None = None
     """Real images for an .onnx model: a .npy file, N x C x H x W."""
     mapping: str | None = None
@@ -32,4 +32,4 @@ class SimulateOptions:
     def layer_names(self) -> tuple[str, ...] | None:
         if self.layers is None:
             return None
-        return tuple(name for part in self.layers.split(",") if (name := part.strip()))
+        return tuple(name for words in self.layers for word in words.split(",") if (name := word.strip()))
