@@ -102,5 +102,5 @@ def _check_buffers(mapping: RowStationaryMapping, layer: Layer, accelerator: Acc
         ifmap_words, psum_words = ifmap_tile_words(mapping, layer), psum_tile_words(mapping, layer)
         raise MappingError(
             f"{layer.name}: {ifmap_banks} ifmap banks (n*g*q*r*((e-1)*U+R)*W = {ifmap_words} words) and "
-            f"{psum_banks} psum banks (n*g*m*e*F = {psum_words} words) exceed the GLB's {glb.banks}; lower n, m, e or q*r"
+            f"{psum_banks} psum banks (n*g*m*e*F = {psum_words} words) exceed the GLB's {glb.banks}; lower n, m or e"
         )
