@@ -10,6 +10,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -56,11 +60,13 @@ def _run_command(argv: list[str]) -> int:
         code: int | None = app(argv)
         sys.stdout.flush()  # a closed pipe or a full disk must show here, not at interpreter exit
     except CycloptsError as error:
-        return _fail(f"{' '.join(str(error).split())}\n{_help_hint(argv)}", EXIT_BAD_INPUT)
+        return _fail(f"{_parse_fault(error)}\n{_help_hint(argv)}", EXIT_BAD_INPUT)
     except ConservationError:
         raise
     except PicojouleError as error:
         return _fail(str(error), EXIT_BAD_INPUT)
+    except MemoryError as error:
+        return _fail(f"not enough memory ({str(error) or 'none left'}); lower --batch or --jobs", EXIT_BAD_INPUT)
     return code or 0
 
 
@@ -68,6 +74,14 @@ def _fail(message: str, code: int) -> int:
     with suppress(BrokenPipeError):
         print(f"picojoule: {message}", file=sys.stderr, flush=True)
     return code
+
+
+def _parse_fault(error: "CycloptsError") -> str:
+    from cyclopts import UnusedCliTokensError
+
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        return f"unexpected argument {error.unused_tokens[0]!r}"
+    return " ".join(str(error).split())
 
 
 def _help_hint(argv: list[str]) -> str:

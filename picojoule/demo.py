@@ -17,16 +17,17 @@ _OTHER_CONV3 = "jssc2017-conv3b"
 
 
 def run() -> None:
-    """Print the table of the five layers, then each figure beside the published one."""
+    """Print each figure of the five layers beside the published one, then the ordinary table."""
     table = jssc2017_table5()
     with shown_progress() as progress:
         result = _simulated(_PUBLISHED, tuple(table.layers), table, progress)
         other = _simulated(_OTHER_CONV3, ("CONV3",), table, progress)
     choices = choices_of(SimulateOptions(mapping=_PUBLISHED), load_accelerator("eyeriss-v1"))
     below = (compare_total(result, table), *_renamed(compare(other, table)))
-    print(summary_text(result, choices, terminal_width()))
+    print(f"AlexNet CONV1-5, batch {table.batch}: simulated here, and measured on the Eyeriss chip ({table.name})\n")
     print(comparison_text(compare(result, table), below, table, terminal_width()), end="")
-    print("CONV3 is shown twice: its measured GLB bytes do not fit its published mapping (DEVIATIONS.md)")
+    print("CONV3 is shown twice: its measured GLB bytes do not fit its published mapping (DEVIATIONS.md)\n")
+    print(summary_text(result, choices, terminal_width()), end="")
 
 
 def _simulated(
