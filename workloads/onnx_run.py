@@ -54,9 +54,13 @@ def constants_of(model: OnnxModel, graph: Graph, tensors: Iterable[str]) -> dict
 
 
 def constant_shape(model: OnnxModel, graph: Graph, tensor: str) -> tuple[int, ...]:
-    """Shape of a constant tensor, without reading it where it is stored."""
+    """Shape of a constant tensor, without its values where they are not needed to know it."""
     if tensor in graph.initializers:
         return tuple(graph.initializers[tensor].dims)
+    part = _constant_model(model.proto, graph, [tensor])
+    inferred = onnx.shape_inference.infer_shapes(part, data_prop=True).graph.output[0].type.tensor_type.shape.dim
+    if inferred and all(dim.HasField("dim_value") for dim in inferred):
+        return tuple(dim.dim_value for dim in inferred)
     return constants_of(model, graph, [tensor])[tensor].shape
 
 

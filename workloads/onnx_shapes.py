@@ -59,8 +59,9 @@ def filters_of(found: LayerNode, weights: Array, layer: Layer) -> Array:
     """A node's weights as (M, C/G, R, S), Gemm's alpha included."""
     if found.is_conv:
         return weights
-    by_filter = weights if _flag(found, "transB") else weights.T
-    return by_filter.reshape(layer.filter_shape) * number(found.node, "alpha", 1.0)
+    by_filter = (weights if _flag(found, "transB") else weights.T).reshape(layer.filter_shape)
+    alpha = number(found.node, "alpha", 1.0)
+    return by_filter if alpha == 1 else by_filter * alpha
 
 
 def maps_of(found: LayerNode, values: Array, shape: Shape, *, is_input: bool) -> Array:
