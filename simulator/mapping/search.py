@@ -63,8 +63,8 @@ def find_mapping(layer: Layer, accelerator: Accelerator, cost_of: CostOf) -> Row
             best, winner = rank, grid.mapping(index)
     if winner is None:
         raise MappingError(
-            f"{layer.name}: no mapping fits {accelerator.name}: for one channel, filter and ofmap row the "
-            f"{layer.R}x{layer.padded_width} ifmap tile and {layer.F} psums exceed the {accelerator.glb.banks} GLB banks "
+            f"{layer.name}: no mapping fits {accelerator.name}: for one channel, filter and ofmap row, the "
+            f"{layer.R}x{layer.padded_width} ifmap tile and {layer.F} psums exceed {accelerator.glb.banks} GLB banks "
             f"of {accelerator.glb.bank_words} words, or the {layer.R}x{layer.S} filter its buffer; enlarge it"
         )
     return winner

@@ -1,0 +1,246 @@
+"""Is each row of DEVIATIONS.md still true? One test a row: closing a gap breaks its test, and so changes the table."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native.pe_array import PassShape, time_pass
+from simulator.analytic.access_counts import dense_energy
+from simulator.counts import Action, Level, Tensor
+from simulator.hardware.dram import DramLink
+from simulator.hardware.functional import convolve
+from simulator.hardware.layer_run import simulate_layer
+from simulator.hardware.pe_array import shape_of
+from simulator.mapping.fits import check_fits
+from simulator.mapping.fold import find_fold
+from simulator.mapping.load import load_mappings
+from simulator.mapping.passes import chunks, processing_passes
+from simulator.mapping.row_stationary import RowStationaryMapping
+from simulator.mapping.search import find_mapping
+from simulator.report.silicon import compare, jssc2017_table5
+from simulator.results import LayerResult, NetworkResult
+from simulator.run import simulate
+from simulator.spec.accelerator import Arithmetic
+from simulator.spec.layer import Layer
+from simulator.spec.load import load_accelerator
+from simulator.spec.tensors import LayerTensors
+from workloads import open_workload
+
+CHIP = load_accelerator("eyeriss-v1")
+CONV = ["CONV1", "CONV2", "CONV3", "CONV4", "CONV5"]
+TABLE = Path(__file__).parents[2] / "DEVIATIONS.md"
+
+
+@pytest.fixture(scope="module")
+def chip_run() -> NetworkResult:
+    return simulate("alexnet", batch=4, layers=CONV, mapping="jssc2017")
+
+
+def test_every_row_has_a_test() -> None:
+    rows = re.findall(r"^\| (\d+) \|", TABLE.read_text(), re.MULTILINE)
+    tests = [name for name in globals() if re.match(r"test_row_\d+_", name)]
+    assert Counter(rows) == Counter(re.findall(r"test_row_(\d+)_", " ".join(tests)))
+
+
+def test_row_1_conv3_published_mapping_does_not_fit_its_traffic(chip_run: NetworkResult) -> None:
+    other = simulate("alexnet", batch=4, layers=["CONV3"], mapping="jssc2017-conv3b")
+    assert error(chip_run, "CONV3", "glb_mb") == pytest.approx(39.0, abs=0.1)
+    assert error(other, "CONV3", "glb_mb") == pytest.approx(1.8, abs=0.1)
+
+
+def test_row_2_conv4_and_conv5_passes_are_identical(chip_run: NetworkResult) -> None:
+    shapes = [last_shape(name) for name in ("CONV4", "CONV5")]
+    assert shapes[0] == shapes[1]
+    assert time_pass(shapes[0]).cycles == 8201
+    assert error(chip_run, "CONV4", "processing_ms") == pytest.approx(-1.6, abs=0.1)
+    assert error(chip_run, "CONV5", "processing_ms") == pytest.approx(5.0, abs=0.1)
+
+
+def test_row_3_filters_load_before_anything_else() -> None:
+    saved = []
+    for name in CONV:
+        shape = last_shape(name)
+        times = time_pass(shape)
+        assert times.filter_load == times.filter_cycles * shape.mapped_pes
+        free = time_pass(replace(shape, filter_beat_words=100_000))
+        published = jssc2017_table5().layers[name]["processing_ms"]
+        passes = len(list(processing_passes(layer(name), load_mappings("jssc2017")[name])))
+        saved.append((times.cycles - free.cycles) * passes / 2e5 / published * 100)
+    assert saved == pytest.approx([8.3, 3.8, 5.0, 5.0, 5.4], abs=0.1)
+
+
+def test_row_4_a_psum_takes_no_cycle_of_its_own() -> None:
+    shape = last_shape("CONV5")
+    windows = shape.F * shape.n
+    assert time_pass(shape).active == shape.mapped_pes * windows * shape.p * shape.q * shape.S
+    assert windows * shape.p * (shape.q * shape.S + 1) == 8320
+    total_ms, passes = jssc2017_table5().layers["CONV5"]["total_ms"], 256
+    assert total_ms * 2e5 / passes == pytest.approx(8203, abs=1)
+
+
+def test_row_5_deeper_fifos_change_nothing() -> None:
+    for name in CONV:
+        shape = last_shape(name)
+        cycles = time_pass(shape).cycles
+        for ifmap, psum in ((2, 16), (16, 48)):
+            assert time_pass(replace(shape, ifmap_fifo_words=ifmap, psum_fifo_words=psum)).cycles == cycles
+    shallow = time_pass(replace(last_shape("CONV3"), psum_fifo_words=4)).cycles
+    assert shallow / time_pass(last_shape("CONV3")).cycles == pytest.approx(5.2, abs=0.2)
+
+
+def test_row_6_the_bus_order_staggers_the_columns() -> None:
+    """With one image row after another, the last column of CONV1 starts when all 35 rows have had 11 words."""
+    shape = last_shape("CONV1")
+    times = time_pass(shape)
+    assert times.cycles - times.filter_cycles - 55 * 16 * 11 == pytest.approx(35 * 11, abs=60)
+
+
+def test_row_7_dram_fills_take_no_bank_from_the_array() -> None:
+    """A link twice as fast changes the total time, and not one cycle of the passes."""
+    fast = CHIP.model_copy(update={"dram": CHIP.dram.model_copy(update={"clock_mhz": 120.0})})
+    slow_run, fast_run = run("CONV5", CHIP), run("CONV5", fast)
+    assert slow_run.processing_cycles == fast_run.processing_cycles
+    assert slow_run.total_cycles > fast_run.total_cycles
+
+
+def test_row_8_the_link_is_its_width_and_clock() -> None:
+    assert CHIP.dram_cycles(64) == pytest.approx(200 / 60)
+    assert CHIP.dram_cycles(64 * 600) == pytest.approx(2000)
+    assert not [name for name in vars(DramLink) if "refresh" in name or "row" in name]
+
+
+def test_row_9_conv1_ofmap_density_is_the_next_layers(chip_run: NetworkResult) -> None:
+    conv1 = open_workload("alexnet", batch=4, layers=["CONV1"])
+    ofmap = conv1.tensors_of(conv1.layers[0]).ofmap
+    assert np.count_nonzero(ofmap) / ofmap.size == pytest.approx(1 - 0.387, abs=0.002)
+    assert error(chip_run, "CONV1", "dram_mb") == pytest.approx(12.8, abs=0.2)
+
+
+def test_row_10_synthetic_zeros_have_no_neighbours() -> None:
+    workload = open_workload("alexnet", batch=1, layers=["CONV3"])
+    zero = workload.tensors_of(workload.layers[0]).ifmap == 0
+    both = np.mean(zero[..., 1:] & zero[..., :-1])
+    assert both == pytest.approx(np.mean(zero) ** 2, abs=0.01)
+
+
+def test_row_11_psums_are_exact_unless_the_machine_says_otherwise() -> None:
+    assert CHIP.arithmetic.psum == "exact"
+    cut = CHIP.model_copy(update={"arithmetic": Arithmetic(psum="cut", product_shift=8)})
+    assert run("CONV5", CHIP) == run("CONV5", cut)
+    tensors, one = tensors_of("CONV5"), layer("CONV5")
+    assert not np.array_equal(convolve(one, tensors, CHIP.arithmetic), convolve(one, tensors, cut.arithmetic))
+
+
+def test_row_12_tall_filters_run_folded() -> None:
+    tall = Layer(name="tall", N=1, M=1, C=1, H=30, W=5, R=24, S=3)
+    assert find_fold(tall, CHIP).rows == 2
+    assert not find_fold(layer("CONV1"), CHIP).is_needed
+
+
+def test_row_13_many_channels_and_odd_strides_are_one_configuration() -> None:
+    wide = Layer(name="wide", N=1, M=2048, C=2048, H=7, W=7, R=1, S=1, U=3, V=3)
+    mapping = find_mapping(wide, CHIP, dense_energy)
+    check_fits(mapping, wide, CHIP)
+    assert max(step.channels.stop for step in processing_passes(wide, mapping)) == 2048
+
+
+def test_row_14_depthwise_layers_run_groups_side_by_side() -> None:
+    depthwise = Layer(name="depthwise", N=1, M=64, C=64, G=64, H=14, W=14, R=3, S=3, padding=(1, 1, 1, 1))
+    mapping = find_mapping(depthwise, CHIP, dense_energy)
+    assert mapping.g > 1
+    assert mapping.t == mapping.r == 1
+
+
+def test_row_15_remainders_run_in_passes_of_their_own() -> None:
+    cut = [(chunk.interleaved, chunk.sets) for chunk in chunks(range(23), 4, 3)]
+    assert cut == [(4, 3), (4, 2), (3, 1)]
+    for name, mapping in load_mappings("jssc2017").items():
+        one = layer(name)
+        assert (one.C // one.G) % (mapping.q * mapping.r) == (one.M // one.G) % (mapping.p * mapping.t) == 0
+
+
+def test_row_16_filters_reload_for_every_pass() -> None:
+    small = Layer(name="small", N=1, M=4, C=1, H=12, W=12, R=3, S=3)
+    mapping = RowStationaryMapping(m=4, n=1, e=2, p=4, q=1, r=1, t=1)
+    tensors = LayerTensors(
+        ifmap=np.ones(small.ifmap_shape, np.int16),
+        filters=np.ones(small.filter_shape, np.int16),
+        ofmap=np.ones(small.ofmap_shape, np.int16),
+    )
+    counts = simulate_layer(small, tensors, mapping, CHIP).counts
+    assert counts.of(Level.DRAM, Tensor.FILTER, Action.READ) == 5 * 4 * 9
+
+
+def test_row_17_a_skipped_first_slot_leaves_its_windows_read_to_others() -> None:
+    """Three slots of one window, the first skipped: two MACs are done, one addition; both read a psum, one writes."""
+    one = Layer(name="window", N=1, M=1, C=1, H=1, W=3, R=1, S=3)
+    tensors = LayerTensors(
+        ifmap=np.array([0, 2, 3], np.int16).reshape(one.ifmap_shape),
+        filters=np.ones(one.filter_shape, np.int16),
+        ofmap=np.ones(one.ofmap_shape, np.int16),
+    )
+    mapping = RowStationaryMapping(m=1, n=1, e=1, p=1, q=1, r=1, t=1)
+    counts = simulate_layer(one, tensors, mapping, load_accelerator("eyeriss-estimation")).counts
+    assert counts.of(Level.SPAD, Tensor.PSUM, Action.READ) == 2
+    assert counts.of(Level.SPAD, Tensor.PSUM, Action.WRITE) == 1
+
+
+def test_row_18_biases_are_no_tensor() -> None:
+    assert not [name for name in LayerTensors.__slots__ if "bias" in name]
+    first = run("CONV5", CHIP).counts
+    reads, writes = (first.of(Level.GLB, Tensor.PSUM, action) for action in (Action.READ, Action.WRITE))
+    assert writes - reads == 4 * 256 * 13 * 13  # the first channel pass starts psums without a read
+
+
+def test_row_19_energy_is_macs_and_words_only() -> None:
+    result = run("CONV5", CHIP)
+    by_hand = (result.counts.macs - result.counts.gated_macs) * CHIP.energy.mac.per_access
+    for access, bits in result.counts.bits.items():
+        by_hand += bits / 16 * CHIP.energy.cost_of(access.level)
+    assert result.energy.total == pytest.approx(by_hand)
+
+
+def test_row_20_the_search_does_not_look_at_the_tensors() -> None:
+    """Half the words of CONV2 zero or not: the same mapping, though spad, DRAM and MAC energy differ."""
+    sparse, dense = tensors_of("CONV2"), layer("CONV2")
+    assert np.count_nonzero(sparse.ifmap) < sparse.ifmap.size
+    chosen = simulate("alexnet", batch=4, layers=["CONV2"]).layers[0].mapping
+    assert chosen == find_mapping(dense, CHIP, dense_energy)
+
+
+def test_row_21_isca16_charges_were_found_by_trying() -> None:
+    machine = load_accelerator("isca16-256")
+    assert "found by trying" in machine.charges.why
+    assert "16 x 16" in machine.sources["pe_array"]
+    assert machine.noc == CHIP.noc
+
+
+def error(result: NetworkResult, name: str, figure: str) -> float:
+    (row,) = (row for row in compare(result, jssc2017_table5()) if row.name == name)
+    return row.error_percent(figure)
+
+
+def layer(name: str) -> Layer:
+    return open_workload("alexnet", batch=4, layers=[name]).layers[0]
+
+
+def tensors_of(name: str) -> LayerTensors:
+    workload = open_workload("alexnet", batch=4, layers=[name])
+    return workload.tensors_of(workload.layers[0])
+
+
+def run(name: str, machine: object) -> LayerResult:
+    assert isinstance(machine, type(CHIP))
+    return simulate_layer(layer(name), tensors_of(name), load_mappings("jssc2017")[name], machine)
+
+
+def last_shape(name: str) -> PassShape:
+    """The shape of most passes with the published mapping: psums come in, the strip is full."""
+    one = layer(name)
+    steps = processing_passes(one, load_mappings("jssc2017")[name])
+    shapes = Counter(shape_of(step, one, CHIP) for step in steps)
+    return shapes.most_common(1)[0][0]
