@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from native.pe_array import PassShape, PassTimes, PassValues, step_pass
+from native.pe_array import PassValues, step_pass
 from simulator.errors import ConservationError
-from simulator.hardware.noc import Stored, pass_traffic, stored_part
+from simulator.hardware.pe_array import PassPlan
 from simulator.mapping.passes import ProcessingPass
 from simulator.spec.accelerator import Arithmetic
 from simulator.spec.layer import Layer
@@ -26,31 +26,29 @@ class FunctionalArray:
         self._psums = np.zeros((layer.N, layer.G, layer.M // layer.G, layer.E, layer.F), np.int64)
         self.mac_slots = np.zeros((2, 2, 2, 2), np.int64)
 
-    def run(self, step: ProcessingPass, shape: PassShape, expected: PassTimes) -> None:
-        """Step the pass, leaving its psums in the GLB. Raises ConservationError where the shape told another story."""
-        stored = stored_part(step, self._layer)
-        stepped = step_pass(shape, self._values(step, shape, stored))
+    def run(self, step: ProcessingPass, plan: PassPlan) -> None:
+        """Step the pass, leaving its psums in the GLB. Raises ConservationError where it does not go as planned."""
+        stepped = step_pass(plan.shape, self._values(step, plan))
         self.mac_slots += stepped.mac_slots
         self._psums[self._tile(step)] = stepped.psums
-        if stepped.times != expected or stepped.traffic != pass_traffic(shape, stored):
+        if (stepped.times, stepped.traffic) != (plan.times, plan.traffic):
             raise ConservationError(
-                f"{self._layer.name}: a stepped pass gave {stepped.times}, {stepped.traffic}; its shape {shape} gives "
-                f"{expected}, {pass_traffic(shape, stored)}"
+                f"{self._layer.name}: a stepped pass gave {stepped.times}, {stepped.traffic}; its plan was {plan}"
             )
 
     def ofmap(self) -> Psums:
         """(N, M, E, F) integers as the array left them."""
         return self._psums.reshape(self._layer.ofmap_shape)
 
-    def _values(self, step: ProcessingPass, shape: PassShape, stored: Stored) -> PassValues:
-        tile, first = step.tile, step.tile.rows.start * self._layer.U
+    def _values(self, step: ProcessingPass, plan: PassPlan) -> PassValues:
+        tile, shape, first = step.tile, plan.shape, step.tile.rows.start * self._layer.U
         images, groups = slice(tile.images.start, tile.images.stop), slice(tile.groups.start, tile.groups.stop)
         rows, columns = slice(first, first + shape.tile_rows), slice(shape.tile_columns)
         return PassValues(
             ifmap=np.ascontiguousarray(self._ifmap[images, groups, step.channels.slice, rows, columns]),
             filters=np.ascontiguousarray(self._filters[groups, step.filters.slice, step.channels.slice]),
             psums=np.ascontiguousarray(self._psums[self._tile(step)]),
-            stored=stored,
+            stored=plan.stored,
             psum_bits=0 if self._arithmetic.psum == "exact" else self._arithmetic.psum_bits,
             product_shift=self._arithmetic.product_shift,
         )

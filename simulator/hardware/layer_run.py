@@ -11,8 +11,7 @@ from simulator.energy import energy
 from simulator.errors import ConservationError
 from simulator.hardware.dram import DramLink, TensorSizes
 from simulator.hardware.functional import FunctionalArray, convolve
-from simulator.hardware.noc import pass_traffic, stored_part
-from simulator.hardware.pe_array import PassTimer, shape_of
+from simulator.hardware.pe_array import PassPlanner
 from simulator.hardware.tally import Tally, check_conservation
 from simulator.hardware.zeros import count_mac_slots
 from simulator.mapping.fits import check_fits
@@ -80,10 +79,9 @@ class _LayerRun:
     def __init__(
         self, layer: Layer, tensors: LayerTensors, mapping: RowStationaryMapping, accelerator: Accelerator
     ) -> None:
-        self._layer, self._accelerator = layer, accelerator
         self._sizes = TensorSizes(layer, tensors, accelerator)
         self._passes = tuple(processing_passes(layer, mapping))
-        self._timer = PassTimer()
+        self._plan_of = PassPlanner(layer, accelerator)
         self._env = simpy.Environment()
         self._link = DramLink(self._env, accelerator)
         # The buffer has room for the filters of one pass: the next one's, from when this one's are in the spads.
@@ -124,14 +122,13 @@ class _LayerRun:
         yield from self._link.transfer(bits)
 
     def _run_pass(self, step: ProcessingPass, values: FunctionalArray | None) -> Events:
-        shape = shape_of(step, self._layer, self._accelerator)
-        times = self._timer(shape)
+        plan = self._plan_of(step)
         if values is not None:
-            values.run(step, shape, times)
-        self.tally.pass_ran(shape, times, pass_traffic(shape, stored_part(step, self._layer)))
-        yield self._env.timeout(times.filter_cycles)
+            values.run(step, plan)
+        self.tally.pass_ran(plan)
+        yield self._env.timeout(plan.times.filter_cycles)
         yield self._filter_room.put(1)
-        yield self._env.timeout(times.cycles - times.filter_cycles)
+        yield self._env.timeout(plan.times.cycles - plan.times.filter_cycles)
 
     def _dump_ofmap(self, step: ProcessingPass) -> Events:
         size = self._sizes.ofmap_tile(step.tile)

@@ -1,9 +1,22 @@
-"""The PE array: the shape of a pass on a machine, and how long passes of a shape take."""
+"""The PE array: the shape of a pass on a machine, how long it takes and what it moves."""
 
-from native.pe_array import PassShape, PassTimes, time_pass
+from dataclasses import dataclass
+
+from native.pe_array import PassShape, PassTimes, PassTraffic, time_pass
+from simulator.hardware.noc import Stored, pass_traffic, stored_part
 from simulator.mapping.passes import ProcessingPass
 from simulator.spec.accelerator import Accelerator, PooledSpad
 from simulator.spec.layer import Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassPlan:
+    """A pass before it runs: its shape, the stored part of its ifmap tile, and what follows from them."""
+
+    shape: PassShape
+    stored: Stored
+    times: PassTimes
+    traffic: PassTraffic
 
 
 def shape_of(step: ProcessingPass, layer: Layer, accelerator: Accelerator) -> PassShape:
@@ -37,14 +50,27 @@ def shape_of(step: ProcessingPass, layer: Layer, accelerator: Accelerator) -> Pa
     )
 
 
-class PassTimer:
-    """Times of passes by shape; each shape is worked out once, which is exact because zeros gate and never skip a
-    cycle."""
+class PassPlanner:
+    """What passes of a layer do, by what tells one from another; each kind is worked out once.
 
-    def __init__(self) -> None:
+    Exact because zeros gate and never skip a cycle: the words of a pass change neither its times nor its traffic.
+    """
+
+    def __init__(self, layer: Layer, accelerator: Accelerator) -> None:
+        self._layer, self._accelerator = layer, accelerator
+        self._plans: dict[tuple[int, ...], PassPlan] = {}
         self._times: dict[PassShape, PassTimes] = {}
 
-    def __call__(self, shape: PassShape) -> PassTimes:
+    def __call__(self, step: ProcessingPass) -> PassPlan:
+        tile, channels, filters = step.tile, step.channels, step.filters
+        chunk_sizes = (channels.interleaved, channels.sets, filters.interleaved, filters.sets)
+        key = (len(tile.images), len(tile.groups), tile.rows.start, tile.rows.stop, *chunk_sizes, step.reads_psums)
+        if key not in self._plans:
+            self._plans[key] = self._plan(step)
+        return self._plans[key]
+
+    def _plan(self, step: ProcessingPass) -> PassPlan:
+        shape, stored = shape_of(step, self._layer, self._accelerator), stored_part(step, self._layer)
         if shape not in self._times:
             self._times[shape] = time_pass(shape)
-        return self._times[shape]
+        return PassPlan(shape=shape, stored=stored, times=self._times[shape], traffic=pass_traffic(shape, stored))

@@ -6,9 +6,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from native.pe_array import PassShape, PassTimes, PassTraffic
+from native.pe_array import PassTraffic
 from simulator.counts import Access, AccessCounts, Action, Level, Tensor
 from simulator.errors import ConservationError
+from simulator.hardware.pe_array import PassPlan
 from simulator.hardware.zeros import slots_done
 from simulator.results import PeState
 from simulator.spec.accelerator import Accelerator
@@ -41,8 +42,9 @@ class Tally:
         self._move(Access(Level.GLB, PSUM, Action.DUMP), size[0])
         self._move(Access(Level.DRAM, PSUM, Action.WRITE), *size)
 
-    def pass_ran(self, shape: PassShape, times: PassTimes, traffic: PassTraffic) -> None:
+    def pass_ran(self, plan: PassPlan) -> None:
         """One pass: where its PEs' cycles went and what crossed the array's edge."""
+        shape, times, traffic = plan.shape, plan.times, plan.traffic
         self.passes += 1
         self.processing_cycles += times.cycles
         self.active_pes = max(self.active_pes, shape.mapped_pes)

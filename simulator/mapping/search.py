@@ -1,7 +1,7 @@
 """Which mapping of a layer costs least? Enumerates the mappings that fit; what one costs is the caller's function."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -123,9 +123,19 @@ def _with_psums_and_sets(block: Ints, layer: Layer, accelerator: Accelerator) ->
     t = np.minimum(np.minimum(stacks, buffered), most // p)
     fits = t > 0
     p, q, e, r, g, n, t, most = (part[fits] for part in (p, q, e, r, g, n, t, most))
-    m = np.concatenate([most, most // p * p, most // (p * t) * (p * t)])
-    p, q, e, r, g, n, t = (np.tile(part, 3) for part in (p, q, e, r, g, n, t))
-    return MappingGrid(m=m, n=n, e=e, p=p, q=q, r=r, t=t, g=g)
+    grid = MappingGrid(m=most, n=n, e=e, p=p, q=q, r=r, t=t, g=g)
+    whole_p, whole_pt = most // p * p, most // (p * t) * (p * t)
+    return _joined(
+        grid,
+        replace(grid, m=whole_p)[whole_p < most],
+        replace(grid, m=whole_pt)[whole_pt < whole_p],
+    )
+
+
+def _joined(*grids: MappingGrid) -> MappingGrid:
+    return MappingGrid(
+        **{field.name: np.concatenate([getattr(grid, field.name) for grid in grids]) for field in fields(MappingGrid)}
+    )
 
 
 def _sizes(whole: int, most: int) -> Ints:
