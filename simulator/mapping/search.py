@@ -13,7 +13,7 @@ from simulator.spec.accelerator import Accelerator, PooledSpad
 from simulator.spec.layer import Layer
 
 Ints = npt.NDArray[np.int64]
-_BLOCK = 1 << 16
+_BLOCK = 1 << 12  # mappings costed at a time: their arrays stay in a core's cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
