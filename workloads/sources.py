@@ -7,7 +7,10 @@ from pathlib import Path
 from simulator.errors import WorkloadError
 from simulator.spec.workload import Workload
 from workloads.built_in import built_in_names, built_in_workload
+from workloads.scale_sim import open_topology
 from workloads.selection import with_layers
+
+_SUFFIXES = (".onnx", ".npz", ".csv")
 
 
 def open_workload(
@@ -34,12 +37,39 @@ def open_workload(
 
 
 def _opened(network: str, batch: int | None, images: Path | None, seed: int) -> Workload:
-    suffix = Path(network).suffix.lower()
+    path = Path(network)
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES and network.lower() not in built_in_names():
+        raise WorkloadError(f"unknown network {network!r}; {_suggestion(network)}")
+    if suffix in _SUFFIXES and not path.is_file():
+        raise WorkloadError(f"{network}: no such file")
     if images is not None and suffix != ".onnx":
-        raise WorkloadError(f"{network}: images need a network with weights to run on them; give an .onnx model")
-    if network.lower() in built_in_names():
-        return built_in_workload(network.lower(), batch=batch or 1, seed=seed)
-    raise WorkloadError(f"unknown network {network!r}; {_suggestion(network)}")
+        raise WorkloadError(f"{network}: images need a network to run on them; give an .onnx model")
+    match suffix:
+        case ".onnx":
+            return _open_onnx(path, batch, images, seed)
+        case ".npz":
+            return _open_trace(path, batch)
+        case ".csv":
+            return open_topology(path, batch=batch or 1, seed=seed)
+    return built_in_workload(network.lower(), batch=batch or 1, seed=seed)
+
+
+def _open_onnx(path: Path, batch: int | None, images: Path | None, seed: int) -> Workload:
+    try:
+        from workloads.onnx_import import open_onnx  # the onnx extra: optional, and a second to import
+    except ModuleNotFoundError as error:
+        raise WorkloadError(
+            f"{path}: ONNX models need the package {error.name!r}, which is not installed; "
+            "pip install 'picojoule[onnx]'"
+        ) from None
+    return open_onnx(path, batch=batch, images=images, seed=seed)
+
+
+def _open_trace(path: Path, batch: int | None) -> Workload:
+    from workloads.trace import open_trace  # pydantic, which only traces need
+
+    return open_trace(path, batch=batch)
 
 
 def _suggestion(network: str) -> str:

@@ -37,6 +37,13 @@ class Densities:
 ASSUMED_DENSITY = 0.5
 """Share of non-zero words in a feature map after a ReLU, where nothing better is known."""
 
+ASSUMED = f"assumed: {ASSUMED_DENSITY} of the words of feature maps are not zero; the network's input is dense"
+
+
+def assumed_densities(layer: Layer, *, filters: float = 1.0, ofmap: float = ASSUMED_DENSITY) -> Densities:
+    """Densities of a layer of which only the shape is known."""
+    return Densities(ifmap=1.0 if layer.from_input else ASSUMED_DENSITY, filters=filters, ofmap=ofmap)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticTensors:
@@ -46,13 +53,21 @@ class SyntheticTensors:
     densities: Mapping[str, Densities]
 
     def __call__(self, layer: Layer) -> LayerTensors:
+        ifmap, ofmap = self.feature_maps(layer)
+        density = self.densities[layer.name].filters
+        filters = synthetic_words(layer.filter_shape, density, key=self._key(layer, "filters"), signed=True)
+        return LayerTensors(ifmap=ifmap, filters=filters, ofmap=ofmap)
+
+    def feature_maps(self, layer: Layer) -> tuple[Words, Words]:
+        """Ifmap and ofmap alone."""
         density = self.densities[layer.name]
-        key = f"{self.seed}/{layer.name}"
-        return LayerTensors(
-            ifmap=synthetic_words(layer.ifmap_shape, density.ifmap, key=f"{key}/ifmap", signed=False),
-            filters=synthetic_words(layer.filter_shape, density.filters, key=f"{key}/filters", signed=True),
-            ofmap=synthetic_words(layer.ofmap_shape, density.ofmap, key=f"{key}/ofmap", signed=False),
+        return (
+            synthetic_words(layer.ifmap_shape, density.ifmap, key=self._key(layer, "ifmap"), signed=False),
+            synthetic_words(layer.ofmap_shape, density.ofmap, key=self._key(layer, "ofmap"), signed=False),
         )
+
+    def _key(self, layer: Layer, tensor: str) -> str:
+        return f"{self.seed}/{layer.name}/{tensor}"
 
 
 def synthetic_words(shape: tuple[int, ...], density: float, *, key: str, signed: bool) -> Words:
