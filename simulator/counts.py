@@ -12,6 +12,7 @@ Conventions that no single sentence holds:
 - The GLB's array side is `read` and `write`, its DRAM side `fill` and `dump`. Published GLB figures are the array side.
 """
 
+import copyreg
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -122,3 +123,11 @@ class AccessCounts:
 
 def _sum_of(left: Mapping[Access, int], right: Mapping[Access, int]) -> Mapping[Access, int]:
     return MappingProxyType({access: left.get(access, 0) + right.get(access, 0) for access in {**left, **right}})
+
+
+def _read_only(items: dict[object, object]) -> MappingProxyType[object, object]:
+    return MappingProxyType(items)
+
+
+# Python does not pickle read-only mappings by itself, and worker processes send results that hold them.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
