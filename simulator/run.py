@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from threading import current_thread, main_thread
 
 from simulator.analytic.access_counts import dense_energy
 from simulator.errors import MappingError, SpecError
@@ -151,13 +154,33 @@ def _run(task: _LayerTask, progress: Progress | None = None) -> _Outcome:
 
 
 def _run_in_workers(tasks: Sequence[_LayerTask], jobs: int, progress: Progress | None) -> list[_Outcome]:
+    """A terminal sends Ctrl-C to every process: the workers leave it to this one, which ends them as after an error."""
+    others = set(active_children())
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn"))
     try:
-        futures = [pool.submit(_run, task) for task in tasks]
+        with _interrupts_ignored():  # workers start with the first task, and inherit this
+            futures = [pool.submit(_run, task) for task in tasks]
         _await(futures, progress)
         return [future.result() for future in futures]
+    except BaseException:
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """In the main thread; Python lets no other thread change it."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal(SIGINT, SIG_IGN)
+    try:
+        yield
+    finally:
+        signal(SIGINT, before)
 
 
 def _await(futures: Sequence[Future[_Outcome]], progress: Progress | None) -> None:

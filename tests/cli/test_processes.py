@@ -82,7 +82,7 @@ def test_a_name_outside_the_encoding_is_escaped() -> None:
     assert "r\\xe9seau.onnx" in ran.stderr
 
 
-@pytest.mark.parametrize("jobs", ["1"])
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path, jobs: str) -> None:
     """To the whole group, as a terminal sends it; while a simulation of many minutes runs."""
     argv = ("simulate", "vgg16", "--batch", "64", "--functional", "--jobs", jobs, "-o", str(tmp_path / "run"))
