@@ -1,6 +1,6 @@
 """Which mapping of a layer costs least? Enumerates the mappings that fit; what one costs is the caller's function."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -50,12 +50,13 @@ CostOf = Callable[[Layer, MappingGrid, Accelerator], npt.NDArray[np.float64]]
 def find_mapping(layer: Layer, accelerator: Accelerator, cost_of: CostOf) -> RowStationaryMapping:
     """The mapping of least cost; of equals, the one with most PEs at work. Raises MappingError if none fits.
 
-    Searched are the values that waste least: for each count of pieces that a dimension can be cut into, its smallest
-    size, and as many psums in the GLB as fit.
+    Searched are all p, q and r. Of e, n and g, for each count of pieces that the ofmap rows, images and groups can be
+    cut into, the smallest size: a larger one takes room and saves nothing (but see _strip_heights). Of m and t, the
+    largest that fit. A test compares with all mappings there are.
     """
     best: tuple[float, int] | None = None
     winner: RowStationaryMapping | None = None
-    for grid in _fitting_mappings(layer, accelerator):
+    for grid in _fitting_mappings(layer, accelerator, _strip_heights(layer, accelerator, cost_of)):
         costs = cost_of(layer, grid, accelerator)
         index = int(np.lexsort((-grid.pes, costs))[0])
         rank = (float(costs[index]), -int(grid.pes[index]))
@@ -70,9 +71,9 @@ def find_mapping(layer: Layer, accelerator: Accelerator, cost_of: CostOf) -> Row
     return winner
 
 
-def _fitting_mappings(layer: Layer, accelerator: Accelerator) -> Iterator[MappingGrid]:
+def _fitting_mappings(layer: Layer, accelerator: Accelerator, heights: Sequence[int]) -> Iterator[MappingGrid]:
     """Every p, q, e, r, g and n that fits, in blocks, each with the m and t that it leaves room for."""
-    per_pe, on_array = _in_a_pe(layer, accelerator), _on_the_array(layer, accelerator)
+    per_pe, on_array = _in_a_pe(layer, accelerator), _on_the_array(layer, accelerator, heights)
     images = _sizes(layer.N, layer.N)
     together = _cross(per_pe, on_array)
     _, q, _, r, _, _ = together
@@ -84,26 +85,50 @@ def _fitting_mappings(layer: Layer, accelerator: Accelerator) -> Iterator[Mappin
             yield grid
 
 
+def _strip_heights(layer: Layer, accelerator: Accelerator, cost_of: CostOf) -> list[int]:
+    """For each count of strips, the smallest e and every larger one that costs less.
+
+    Strips of other heights can code better, by the pad at the end of a stream. What that saves grows with the times
+    that an ifmap tile is loaded, so a height that saves nothing with one load nor with one for every filter never does.
+    """
+    most = min(layer.E, accelerator.pe_array.rows // layer.R * accelerator.pe_array.columns)
+    heights = np.arange(1, most + 1)
+    ones, filters = np.ones_like(heights), np.full_like(heights, layer.M // layer.G)
+    one_load, many_loads = (
+        cost_of(layer, MappingGrid(m=m, n=ones, e=heights, p=ones, q=ones, r=ones, t=ones, g=ones), accelerator)
+        for m in (filters, ones)
+    )
+    chosen: list[int] = []
+    cheapest: dict[int, tuple[float, float]] = {}
+    for e, few, many in zip(heights.tolist(), one_load.tolist(), many_loads.tolist(), strict=True):
+        strips = -(-layer.E // e)
+        least = cheapest.get(strips, (np.inf, np.inf))
+        if few < least[0] or many < least[1]:
+            chosen.append(e)
+        cheapest[strips] = min(few, least[0]), min(many, least[1])
+    return chosen
+
+
 def _in_a_pe(layer: Layer, accelerator: Accelerator) -> Ints:
     """(2, k): p and q that the spads hold."""
-    spads = accelerator.pe.spads
-    filters, channels = layer.M // layer.G, layer.C // layer.G
-    p, q = _cross(_sizes(filters, filters)[None], _sizes(channels, channels)[None])
-    window = q * layer.S
+    spads, S = accelerator.pe.spads, layer.S
+    most_p, most_q = layer.M // layer.G, layer.C // layer.G
     if isinstance(spads, PooledSpad):
-        fits = p * window + window + p <= spads.words
+        p, q = _cross(_up_to(min(most_p, spads.words)), _up_to(min(most_q, spads.words // S)))
+        fits = p * q * S + q * S + p <= spads.words
     else:
-        fits = (window <= spads.ifmap_words) & (p * window <= spads.filter_words) & (p <= spads.psum_words)
+        p, q = _cross(_up_to(min(most_p, spads.psum_words)), _up_to(min(most_q, spads.ifmap_words // S)))
+        fits = p * q * S <= spads.filter_words
     return np.stack([p[fits], q[fits]])
 
 
-def _on_the_array(layer: Layer, accelerator: Accelerator) -> Ints:
+def _on_the_array(layer: Layer, accelerator: Accelerator, heights: Sequence[int]) -> Ints:
     """(4, k): e, r, g and how many sets on different filters each of the g groups can then have."""
     rows, columns = accelerator.pe_array.rows, accelerator.pe_array.columns
     found = []
-    for e in _sizes(layer.E, min(layer.E, rows // layer.R * columns)):
+    for e in heights:
         for r in range(1, rows // layer.R + 1):
-            stacks = sets_that_fit(int(e), r * layer.R, rows, columns)
+            stacks = sets_that_fit(e, r * layer.R, rows, columns)
             found += [(e, r, g, stacks // g) for g in _sizes(layer.G, min(stacks, layer.G))]
     return np.array(found, np.int64).reshape(-1, 4).T
 
@@ -121,7 +146,10 @@ def _with_psums_and_sets(block: Ints, layer: Layer, accelerator: Accelerator) ->
     most = np.minimum(layer.M // layer.G, psum_words // (n * g * e * layer.F))
     buffered = glb.filter_buffer_words // (g * p * q * r * layer.R * layer.S)
     t = np.minimum(np.minimum(stacks, buffered), most // p)
-    fits = t > 0
+    # An image more costs nothing as long as all filters' psums still fit: then fewer images need not be tried.
+    everything = most == layer.M // layer.G
+    more_images = np.append(everything[1:] & (n[1:] > n[:-1]), False)
+    fits = (t > 0) & ~more_images
     p, q, e, r, g, n, t, most = (part[fits] for part in (p, q, e, r, g, n, t, most))
     grid = MappingGrid(m=most, n=n, e=e, p=p, q=q, r=r, t=t, g=g)
     whole_p, whole_pt = most // p * p, most // (p * t) * (p * t)
@@ -142,6 +170,11 @@ def _sizes(whole: int, most: int) -> Ints:
     """Sizes up to `most` to cut a whole into: for each count of pieces, the smallest."""
     sizes = {-(-whole // -(-whole // size)) for size in range(1, most + 1)}
     return np.array(sorted(size for size in sizes if size <= most), np.int64)
+
+
+def _up_to(most: int) -> Ints:
+    """(1, most): 1, 2, …"""
+    return np.arange(1, most + 1, dtype=np.int64)[None]
 
 
 def _cross(left: Ints, right: Ints) -> Ints:
