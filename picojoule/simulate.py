@@ -33,6 +33,7 @@ def choices_of(options: SimulateOptions, accelerator: Accelerator) -> RunChoices
         mapping=SEARCHED if options.mapping is None else options.mapping,
         arch=options.arch,
         energy_unit=accelerator.energy.unit,
+        functional=options.functional,
     )
 
 

@@ -34,6 +34,8 @@ def check_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise OutputError(f"{path}: is a folder; give the path of a file")
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{path}: is a device or a pipe, which a file would replace; give the path of a file")
         if not path.parent.exists():
             raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
         _try_to_write_in(path.parent)

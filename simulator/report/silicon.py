@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from simulator.report.text_table import Column, number_column, render
+from simulator.report.text_table import Column, number_column, render, wrapped
 from simulator.results import NetworkResult
 
 Figures = Mapping[str, float]
@@ -84,7 +84,8 @@ def comparison_text(
     rows = [*layers, *below]
     names = Column(heading=("layer",), cells=tuple(row.name for row in rows), is_text=True)
     columns = [names, *(column for metric in _METRICS for column in _metric_columns(metric, rows))]
-    return render(columns, totals=len(below), width=width) + "\n" + _errors(layers) + _source(table)
+    below_it = wrapped(_errors(layers) + _source(table), width)
+    return render(columns, totals=len(below), width=width) + "\n" + below_it
 
 
 def _compared(name: str, row: Mapping[str, Any], published: Figures, table: PublishedTable) -> Compared:

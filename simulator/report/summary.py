@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.report.text_table import Column, number_column, render
+from simulator.report.text_table import Column, number_column, render, wrapped
 from simulator.results import LayerResult, NetworkResult, PeState
 
 _MILLION = 1e6
@@ -24,24 +24,28 @@ class RunChoices:
     mapping      how the mappings were chosen
     arch         the accelerator as `picojoule arch show` takes it: a shipped name or a file
     energy_unit  the unit of the accelerator's energy table
+    functional   values went through the PEs, and each ofmap was compared with the convolution
     """
 
     mapping: str
     arch: str
     energy_unit: str
+    functional: bool = False
 
 
 def summary_text(result: NetworkResult, choices: RunChoices, width: int | None = None) -> str:
-    """What `picojoule simulate` prints, ending in a newline; tables at most `width` characters wide, if given."""
+    """What `picojoule simulate` prints, ending in a newline; lines of at most `width` characters, if given."""
     notes = "".join(f"note: {note}\n" for note in result.notes)
     above, below = _origin(result, choices), notes + _pe_cycles(result) + _energy(choices)
-    return f"{above}\n{_table(result, choices, width)}\n{below}"
+    return f"{wrapped(above, width)}\n{_table(result, choices, width)}\n{wrapped(below, width)}"
 
 
 def _origin(result: NetworkResult, choices: RunChoices) -> str:
     data = result.provenance
+    checked = "; each ofmap equals the convolution bit for bit" if choices.functional else ""
     return (
-        f"{result.network}, batch {result.batch}, on {result.arch}; mapping: {choices.mapping}; all figures simulated\n"
+        f"{result.network}, batch {result.batch}, on {result.arch}; mapping: {choices.mapping}; all figures simulated"
+        f"{checked}\n"
         f"weights {data.weights}, activations {data.activations}: {data.detail}\n"
     )
 
@@ -101,6 +105,6 @@ def _pe_cycles(result: NetworkResult) -> str:
 
 def _energy(choices: RunChoices) -> str:
     return (
-        f"energy = counts x table, in millions of {choices.energy_unit}; counts.csv with -o DIR; "
-        f"`picojoule arch show {choices.arch}` prints the table\n"
+        f"energy = counts x table, in millions of its unit, {choices.energy_unit}; "
+        f"`picojoule arch show {choices.arch}` prints the table, -o DIR writes the counts\n"
     )

@@ -8,6 +8,7 @@ silicon.py.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
+from textwrap import fill
 
 _GAP = "  "
 _LARGEST_DECIMALS = 6
@@ -35,6 +36,14 @@ def render(columns: Sequence[Column], *, totals: int = 0, width: int | None = No
     At most `width` characters a line where columns are narrow enough to allow it; None for as wide as it is.
     """
     return "\n".join(_one_table(part, totals) for part in _parts(columns, width))
+
+
+def wrapped(prose: str, width: int | None) -> str:
+    """Each line of the prose broken between words to at most `width` characters; None leaves it as it is."""
+    if width is None:
+        return prose
+    lines = (fill(line, width, break_long_words=False, break_on_hyphens=False) for line in prose.splitlines())
+    return "".join(f"{line}\n" for line in lines)
 
 
 def number_column(heading: tuple[str, ...], values: Sequence[float | None], *, decimals: int | None = None) -> Column:

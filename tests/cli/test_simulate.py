@@ -51,7 +51,7 @@ def test_the_table_is_printed_with_the_choice_of_mapping(run: Run) -> None:
     searched, published = run("simulate", "alexnet"), run("simulate", "alexnet", "--mapping", "jssc2017")
     assert searched.out.startswith("alexnet, batch 4, on eyeriss-v1; mapping: least energy, searched; all figures sim")
     assert published.out.startswith("alexnet, batch 4, on eyeriss-v1; mapping: jssc2017; all figures simulated\n")
-    assert "`picojoule arch show eyeriss-v1` prints the table\n" in published.out
+    assert "`picojoule arch show eyeriss-v1` prints the table, -o DIR" in published.out
     assert "\x1b" not in published.out
 
 

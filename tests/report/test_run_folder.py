@@ -116,6 +116,8 @@ def test_a_file_needs_its_folder(tmp_path: Path) -> None:
         check_file(tmp_path / "missing" / "t.npz")
     with pytest.raises(OutputError, match="is a folder; give the path of a file"):
         check_file(tmp_path)
+    with pytest.raises(OutputError, match="/dev/null: is a device or a pipe, which a file would replace"):
+        check_file(Path("/dev/null"))
 
 
 def test_csv_quotes_what_a_layer_name_may_hold() -> None:

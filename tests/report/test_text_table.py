@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.report.text_table import Column, number_column, render
+from simulator.report.text_table import Column, number_column, render, wrapped
 
 
 def _names(*cells: str) -> Column:
@@ -56,3 +56,9 @@ def test_a_narrow_terminal_splits_the_table_and_loses_no_digit(width: int) -> No
 def test_without_a_width_it_is_one_table() -> None:
     table = render([_names("a"), *(number_column(("x" * 30,), [1.0]) for _ in range(20))])
     assert table.count("layer") == 1
+
+
+def test_prose_is_broken_between_words_only() -> None:
+    assert wrapped("one two-three four\nfive\n", 9) == "one\ntwo-three\nfour\nfive\n"
+    assert wrapped("/a/path/longer/than/the/terminal\n", 9) == "/a/path/longer/than/the/terminal\n"
+    assert wrapped("one two-three four\n", None) == "one two-three four\n"
