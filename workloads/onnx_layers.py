@@ -70,7 +70,11 @@ def layer_nodes(graph: Graph, path: Path, weight_shape: Callable[[str], Shape]) 
     faults = [f"{label(node)}: {fault}" for node, fault in found if fault is not None]
     if faults:
         one = len(faults) == 1
-        raise WorkloadError(f"{path}: {faults[0]}" if one else "\n  ".join([f"{path}: {len(faults)} nodes", *faults]))
+        raise WorkloadError(
+            f"{path}: {faults[0]}"
+            if one
+            else "\n  ".join([f"{path}: {len(faults)} nodes cannot be simulated", *faults])
+        )
     chosen = [node for node in running if _is_layer(node, graph)]
     if not chosen:
         raise WorkloadError(f"{path}: has no Conv, Gemm or MatMul with weights; there is nothing to simulate")
