@@ -7,7 +7,7 @@ zero that it gates, a tensor that it codes: all are fields here, never code else
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from simulator.counts import MEANING, Access, Level, Tensor
 
@@ -133,6 +133,16 @@ class RunLengthCode(_Part):
     ofmap: bool
     filter: bool
 
+    @model_validator(mode="after")
+    def _fits_its_word(self) -> "RunLengthCode":
+        bits = self.pairs * (self.run_bits + self.level_bits) + 1
+        if bits > self.word_bits:
+            raise ValueError(
+                f"{self.pairs} pairs of {self.run_bits} + {self.level_bits} bits and an end bit take {bits} bits, "
+                f"a code word has {self.word_bits}"
+            )
+        return self
+
 
 class Arithmetic(_Part):
     """How the functional simulation adds: `exact` integers, or each product cut to `psum_bits` after an arithmetic
@@ -200,6 +210,30 @@ class Accelerator(_Part):
     charges: Charges
     energy: EnergyTable
     sources: dict[str, str]
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> "Accelerator":
+        """Every bus moves a whole word, every FIFO takes a whole beat, a coded level is a word."""
+        faults = [
+            f"noc.{name} = {bits} bits is narrower than a {self.word_bits}-bit word"
+            for name, bits in self.noc.model_dump().items()
+            if bits < self.word_bits
+        ]
+        for fifo, bus in (
+            ("ifmap_fifo_words", "gin_ifmap_bits"),
+            ("psum_fifo_words", "gin_psum_bits"),
+            ("psum_fifo_words", "gon_psum_bits"),
+        ):
+            words, beat = getattr(self.pe, fifo), self.words_per_beat(getattr(self.noc, bus))
+            if words < beat:
+                faults.append(f"pe.{fifo} = {words} holds less than the {beat} words of one noc.{bus} beat")
+        if self.compression.level_bits != self.word_bits:
+            faults.append(
+                f"compression.level_bits = {self.compression.level_bits} is not the {self.word_bits}-bit word"
+            )
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
     @property
     def pes(self) -> int:

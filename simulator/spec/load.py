@@ -82,4 +82,4 @@ def _fault(fault: dict[str, object]) -> str:
         return f"  {path}: unknown key"
     message = str(fault["msg"]).removeprefix("Value error, ")
     shown = f", the value {given!r}" if isinstance(given, str | int | float | bool) else ""
-    return f"  {path}: {message}{shown}"
+    return f"  {path or 'the file'}: {message}{shown}"
