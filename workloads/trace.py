@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -135,29 +136,23 @@ def _check_arrays(archive: zipfile.ZipFile, at: int, layer: Layer, path: Path) -
         if f"{key}.npy" not in archive.namelist():
             raise WorkloadError(f"{path}: layer {layer.name!r}: no {key!r} in it; record it again")
         dtype = words if shape is not three else np.dtype(np.int64)
-        found_shape, in_order, found = _header(archive, key)
+        found_shape, in_order, found, length = _header(archive, key)
         if found_shape != shape or found != dtype or not in_order:
             raise WorkloadError(
                 f"{path}: layer {layer.name!r}: {key!r} is {found} of shape {found_shape}"
                 f"{'' if in_order else ' in Fortran order'}; the layer needs {dtype} of shape {shape}"
             )
+        if archive.getinfo(f"{key}.npy").file_size != length:
+            raise WorkloadError(f"{path}: layer {layer.name!r}: {key!r} is cut short; record it again")
 
 
-def _header(archive: zipfile.ZipFile, key: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in C order, and type, without reading the values."""
+def _header(archive: zipfile.ZipFile, key: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, whether in C order, type, and the bytes that these come to with the header. Reads no values."""
     with archive.open(f"{key}.npy") as member:
-        header = _read_header(member)
-        expected = int(np.prod(header[0], dtype=object)) * header[2].itemsize
-        if archive.getinfo(f"{key}.npy").file_size != member.tell() + expected:
-            raise ValueError(f"{key!r} has not the length that its header gives")
-    return header
-
-
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(member)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran_order, dtype = read(member)
-    return shape, not fortran_order, dtype
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran_order, dtype = read(member)
+        return shape, not fortran_order, dtype, member.tell() + prod(shape) * dtype.itemsize
 
 
 def _array(archive: zipfile.ZipFile, key: str) -> Array:

@@ -47,7 +47,7 @@ class TraceMeta(_Part):
     version: Literal[1]
     network: Annotated[str, Field(min_length=1)]
     data: ProvenanceMeta
-    layers: Annotated[tuple[LayerMeta, ...], Field(min_length=1)]
+    layers: tuple[LayerMeta, ...]
     not_costed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -59,11 +59,13 @@ class TraceMeta(_Part):
         return Provenance(**self.data.model_dump())
 
     def workload_layers(self, *, where: str) -> tuple[Layer, ...]:
-        """The layers. Raises WorkloadError if one cannot be computed, is there twice or has another N."""
+        """The layers. Raises WorkloadError if there is none, or one is impossible, there twice or of another N."""
         try:
             layers = tuple(Layer(**layer.model_dump()) for layer in self.layers)
         except SpecError as error:
             raise WorkloadError(f"{where}: {error}") from None
+        if not layers:
+            raise WorkloadError(f"{where}: has no layers; record it again")
         names, batch = [layer.name for layer in layers], self.batch
         for layer in layers:
             if layer.N != batch:
