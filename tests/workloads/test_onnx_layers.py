@@ -33,11 +33,16 @@ PRECISION = 2e-4
 
 
 def opened(
-    folder: Path, nodes: list[NodeProto], constants: dict[str, Array], *, images: int | None = 2, **model: Any
+    folder: Path,
+    nodes: list[NodeProto],
+    constants: dict[str, Array],
+    *,
+    image: tuple[Any, ...] = ("N", *IMAGE),
+    **model: Any,
 ) -> Workload:
-    path = saved(model_of(nodes, constants, **model), folder)
-    image = [size for size in model.get("image", IMAGE) if isinstance(size, int)]
-    return open_workload(path, images=None if images is None else saved_images(folder, images, image))
+    """The model on two images."""
+    path = saved(model_of(nodes, constants, image=image, **model), folder)
+    return open_workload(path, images=saved_images(folder, 2, image[1:]))
 
 
 def assert_layers_compute_their_ofmaps(workload: Workload, *, relu: bool = False) -> None:
@@ -219,7 +224,24 @@ def test_fc_on_features(tmp_path: Path) -> None:
 
 def test_gemm_may_take_its_input_transposed(tmp_path: Path) -> None:
     nodes = [node("Transpose", ["x"], ["t"], perm=[1, 0]), node("Gemm", ["t", "v"], ["y"], transA=1)]
-    workload = opened(tmp_path, nodes, {"v": values(6, 4)}, image=("N", 6))
+    workload = opened(tmp_path, nodes, {"v": values(6, 4)}, image=(2, 6))
+    assert_layers_compute_their_ofmaps(workload)
+
+
+def test_fc_on_maps_that_are_no_images_has_only_channels(tmp_path: Path) -> None:
+    """Each channel becomes a map of its own before all are flattened again."""
+    nodes = [node("Reshape", ["x", "a"], ["m"]), node("Reshape", ["m", "b"], ["f"]), node("MatMul", ["f", "v"], ["y"])]
+    constants = {"a": np.array([3, 1, 8, 7]), "b": np.array([1, -1]), "v": values(168, 4)}
+    workload = opened(tmp_path, nodes, constants)
+    assert workload.layers[0].filter_shape == (4, 168, 1, 1)
+    assert_layers_compute_their_ofmaps(workload)
+
+
+def test_batch_normalization_over_positions_is_no_part_of_a_matmul(tmp_path: Path) -> None:
+    """On (N, L, M) its channels are the L positions."""
+    nodes = [node("MatMul", ["x", "w"], ["c"]), node("BatchNormalization", ["c", "g", "b", "m", "v"], ["y"])]
+    workload = opened(tmp_path, nodes, {"w": values(6, 4), **BATCH_NORM}, image=("N", 4, 6))
+    assert workload.not_costed == ("BatchNormalization x1",)
     assert_layers_compute_their_ofmaps(workload)
 
 

@@ -107,6 +107,12 @@ REFUSED_NODES: dict[str, tuple[list[NodeProto], dict[str, Array], tuple[int | st
         ("N", *IMAGE),
         "net.onnx: (onnxruntime|node 'conv2')",
     ),
+    "rows of several images": (
+        [node("Reshape", ["x", "s"], ["m"]), node("MatMul", ["m", "w"], ["y"], name="mix")],
+        {"w": values(2, 4), "s": np.array([3, 2])},
+        (2, 3),
+        r"node 'mix' \(MatMul\): its input has 3 rows for 2 images; a row must belong to one image",
+    ),
     "batch lost": (
         [node("Reshape", ["x", "s"], ["m"]), node("Conv", ["m", "w"], ["y"], name="conv2")],
         {"w": values(4, 1, 3, 3), "s": np.array([-1, 1, 8, 7])},
