@@ -46,11 +46,19 @@ def load_mappings(name_or_path: str | Path) -> Mapping[str, RowStationaryMapping
             f"{where}: not TOML: {error}; docs/reference.md shows the layout of a mapping file"
         ) from None
     except ValidationError as error:
-        faults = "\n".join(f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "\n".join(_fault(dict(fault)) for fault in error.errors())
         raise MappingError(
             f"{where}: each layer needs m n e p q r t (and may have g), whole numbers\n{faults}"
         ) from None
+    if not tables:
+        raise MappingError(f"{where}: no mappings; docs/reference.md shows the layout of a mapping file")
     return {layer: RowStationaryMapping(**table.model_dump()) for layer, table in tables.items()}
+
+
+def _fault(fault: dict[str, object]) -> str:
+    path = ".".join(str(part) for part in fault["loc"])  # type: ignore[attr-defined]
+    words = {"missing": "missing", "extra_forbidden": "unknown key", "model_type": "not a table"}
+    return f"  {path}: {words.get(str(fault['type']), fault['msg'])}"
 
 
 def _text_of(name: str) -> str:

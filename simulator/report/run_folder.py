@@ -70,7 +70,7 @@ def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _try_to_write_in(folder: Path) -> None:
     """In the nearest folder that exists, with a file that is gone at once: permission bits alone do not tell."""
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
     if not nearest.is_dir():
         raise OutputError(f"{folder}: cannot be a folder, {nearest} is a file; choose another DIR")
     with tempfile.TemporaryFile(dir=nearest):

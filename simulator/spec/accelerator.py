@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from simulator.counts import MEANING, Access, Level, Tensor
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=1 << 31)]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 

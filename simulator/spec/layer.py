@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from simulator.errors import SpecError
 
 Padding = tuple[int, int, int, int]
+_MOST_MACS = 1 << 48
+"""Counts are some accesses for each MAC, in 64 bits; a float holds them exactly up to 2**53."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Layer:
                 f"{self.name}: a {self.R}x{self.S} filter is larger than its padded "
                 f"{self.padded_height}x{self.padded_width} ifmap; nothing would be computed"
             )
+        if max(self.macs, self.N * self.C * self.H * self.W) > _MOST_MACS:
+            raise SpecError(f"{self.name}: more than 2**48 MACs or ifmap words; lower the batch or the layer's sizes")
 
     @property
     def padded_height(self) -> int:

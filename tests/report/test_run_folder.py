@@ -74,6 +74,9 @@ def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
         check_run_folder(tmp_path / "run")
     with pytest.raises(OutputError, match=r"cannot be a folder, .*run is a file; choose another DIR"):
         check_run_folder(tmp_path / "run" / "below")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OutputError, match=r"cannot be a folder, .*link is a file; choose another DIR"):
+        check_run_folder(tmp_path / "link")
 
 
 def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
