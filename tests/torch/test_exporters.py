@@ -99,7 +99,8 @@ def expected(network: nn.Sequential, images: Floats) -> list[TorchLayer]:
 
 
 def torchscript_static(network: nn.Sequential, path: Path) -> None:
-    torch.onnx.export(network, (torch.zeros(BATCH, *IMAGE),), path, dynamo=False)
+    """Fixed to one image at a time."""
+    torch.onnx.export(network, (torch.zeros(1, *IMAGE),), path, dynamo=False)
 
 
 def torchscript_dynamic(network: nn.Sequential, path: Path) -> None:
@@ -116,7 +117,8 @@ def torchscript_unfolded(network: nn.Sequential, path: Path) -> None:
 
 
 def dynamo_static(network: nn.Sequential, path: Path) -> None:
-    torch.onnx.export(network, (torch.zeros(BATCH, *IMAGE),), path, dynamo=True, external_data=False, verbose=False)
+    """Fixed to one image at a time, down to the numbers that Flatten reshapes to."""
+    torch.onnx.export(network, (torch.zeros(1, *IMAGE),), path, dynamo=True, external_data=False, verbose=False)
 
 
 def dynamo_dynamic(network: nn.Sequential, path: Path) -> None:
