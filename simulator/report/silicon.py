@@ -98,8 +98,8 @@ def _metric_columns(metric: _Metric, rows: Sequence[Compared]) -> list[Column]:
     key, label, unit, decimals = metric
     return [
         number_column((label, "simulated", unit), [row.simulated[key] for row in rows], decimals=decimals + 1),
-        number_column((label, "published", unit), [row.published[key] for row in rows], decimals=decimals),
-        number_column((label, "error", "[%]"), [row.error_percent(key) for row in rows], decimals=1),
+        number_column((label, "published", unit), [row.published[key] for row in rows], decimals=decimals, joined=True),
+        number_column((label, "error", "[%]"), [row.error_percent(key) for row in rows], decimals=1, joined=True),
     ]
 
 

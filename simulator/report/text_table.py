@@ -16,11 +16,15 @@ _LARGEST_DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: heading lines (the unit last), a cell for each row, and whether text or numbers fill it."""
+    """One column: heading lines (the unit last), a cell for each row, and whether text or numbers fill it.
+
+    joined  it is read together with the column before it, and so stays in one table with it
+    """
 
     heading: tuple[str, ...]
     cells: tuple[str, ...]
     is_text: bool = False
+    joined: bool = False
 
     @property
     def width(self) -> int:
@@ -46,10 +50,13 @@ def wrapped(prose: str, width: int | None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def number_column(heading: tuple[str, ...], values: Sequence[float | None], *, decimals: int | None = None) -> Column:
+def number_column(
+    heading: tuple[str, ...], values: Sequence[float | None], *, decimals: int | None = None, joined: bool = False
+) -> Column:
     """Numbers with one count of decimals: enough for three digits of the smallest that is not zero, unless given."""
     places = _decimals(values) if decimals is None else decimals
-    return Column(heading=heading, cells=tuple("" if value is None else f"{value:.{places}f}" for value in values))
+    cells = tuple("" if value is None else f"{value:.{places}f}" for value in values)
+    return Column(heading=heading, cells=cells, joined=joined)
 
 
 def _decimals(values: Sequence[float | None]) -> int:
@@ -80,13 +87,24 @@ def _parts(columns: Sequence[Column], width: int | None) -> Iterator[list[Column
     """Columns in as few tables as fit; every table starts with the first column and has at least one more."""
     key, *others = columns
     part = [key]
-    for column in others:
-        too_wide = width is not None and _width([*part, column]) > width
+    for joined in _joined(others):
+        too_wide = width is not None and _width([*part, *joined]) > width
         if too_wide and len(part) > 1:
             yield part
             part = [key]
-        part.append(column)
+        part += joined
     yield part
+
+
+def _joined(columns: Sequence[Column]) -> list[list[Column]]:
+    """The columns, those that stay together in one list."""
+    found: list[list[Column]] = []
+    for column in columns:
+        if column.joined and found:
+            found[-1].append(column)
+        else:
+            found.append([column])
+    return found
 
 
 def _width(columns: Sequence[Column]) -> int:

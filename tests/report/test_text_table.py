@@ -62,3 +62,10 @@ def test_prose_is_broken_between_words_only() -> None:
     assert wrapped("one two-three four\nfive\n", 9) == "one\ntwo-three\nfour\nfive\n"
     assert wrapped("/a/path/longer/than/the/terminal\n", 9) == "/a/path/longer/than/the/terminal\n"
     assert wrapped("one two-three four\n", None) == "one two-three four\n"
+
+
+def test_columns_that_are_read_together_stay_in_one_table() -> None:
+    pair = [number_column(("b",), [2.0]), number_column(("c",), [3.0], joined=True)]
+    table = render([_names("CONV1"), number_column(("a",), [1.0]), *pair], width=len("CONV1  1.0  2.0"))
+    heads = [line.split() for line in table.splitlines() if line.startswith("layer")]
+    assert heads == [["layer", "a"], ["layer", "b", "c"]]
