@@ -88,8 +88,9 @@ def _batch_normalization(node: NodeProto, channels: Channels, graph: Graph, cons
     if channels.axis != 1 or len(outputs) > 1 or not graph.constants.issuperset((scale, bias, mean, variance)):
         return None
     values = constants_of([scale, variance])
-    deviation = np.sqrt(values[variance].astype(np.float64) + number(node, "epsilon", 1e-5))
-    return np.asarray(values[scale] / deviation)
+    with np.errstate(divide="ignore", invalid="ignore"):  # found, and named, when the layer is asked for
+        deviation = np.sqrt(values[variance].astype(np.float64) + number(node, "epsilon", 1e-5))
+        return np.asarray(values[scale] / deviation)
 
 
 def _by_channel(values: Array, channels: Channels) -> Array | None:

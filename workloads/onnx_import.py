@@ -102,9 +102,10 @@ def _spool_filters(model: OnnxModel, graph: Graph, imports: Sequence[_Import], t
     for item in imports:
         weights = constants_of(model, graph, [item.found.weights])[item.found.weights]
         constant = constant and bool(weights.min() == weights.max())
-        filters = filters_of(item.found, weights, item.layer)
-        if np.any(item.epilogue.factors != 1):
-            filters = filters * item.epilogue.factors.reshape(-1, 1, 1, 1)
+        with np.errstate(over="ignore", invalid="ignore"):  # found, and named, when the layer is asked for
+            filters = filters_of(item.found, weights, item.layer)
+            if np.any(item.epilogue.factors != 1):
+                filters = filters * item.epilogue.factors.reshape(-1, 1, 1, 1)
         tensors.append(item.layer, "filters", filters)
     return constant
 

@@ -74,7 +74,14 @@ def _parsed(path: Path) -> onnx.ModelProto:
         raise WorkloadError(f"{path}: not an ONNX model, or a truncated one; export it again") from None
     if not proto.graph.node or not proto.opset_import:
         raise WorkloadError(f"{path}: not an ONNX model, or a truncated one: it has no operators; export it again")
+    if any(isinstance(word, bytes) for node in proto.graph.node for word in _words(node)):
+        raise WorkloadError(f"{path}: not an ONNX model, or a damaged one: a name is not text; export it again")
     return proto
+
+
+def _words(node: onnx.NodeProto) -> tuple[str | bytes, ...]:
+    """All that a node calls by name; protobuf gives bytes where these are not UTF-8."""
+    return (node.op_type, node.domain, node.name, *node.input, *node.output)
 
 
 def _external_files(proto: onnx.ModelProto, path: Path) -> list[Path]:

@@ -90,7 +90,12 @@ def _session(proto: onnx.ModelProto, model: OnnxModel) -> onnxruntime.InferenceS
     options.log_severity_level = 4  # its errors are raised too, and ours is the only message
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(model.folder))
     try:
-        return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            proto.SerializeToString(),
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=False,  # to the same provider again, with four lines on stdout
+        )
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         raise WorkloadError(_cannot_run(model, error)) from None
 
