@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from simulator.counts import MEANING, Access, Level, Tensor
 
 Count = Annotated[int, Field(ge=1, lt=1 << 31)]
-Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Upper bounds keep every product of counts, cycles and costs finite.
+Cost = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+MHz = Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -85,14 +87,14 @@ class Noc(_Part):
 
 
 class Clock(_Part):
-    core_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    core_mhz: MHz
     """Clock of the array and the GLB."""
 
 
 class Dram(_Part):
     """The link to DRAM: `bits` in each cycle of its own clock, reads and writes sharing it."""
 
-    clock_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    clock_mhz: MHz
     bits: Count
 
 
