@@ -5,8 +5,9 @@ Never walks the passes: it sums over them. A test holds every count against the 
 bit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -48,7 +49,7 @@ def dense_energy(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> n
 def dense_counts(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> Moved:
     """Access -> (words, bits) of each mapping, int64 of the grid's length, for tensors without a zero word."""
     channels = _cut(np.full(len(grid), layer.C // layer.G), grid.q, grid.r)
-    words = _array_words(layer, grid, channels) | _spad_words(layer, channels)
+    words = _array_words(layer, grid, channels, accelerator.compression) | _spad_words(layer, channels)
     moved = {access: (count, count * accelerator.word_bits) for access, count in words.items()}
     ifmap, filters, ofmap = _dram_traffic(layer, grid, channels, accelerator)
     moved[Access(Level.DRAM, IFMAP, Action.READ)] = ifmap
@@ -65,7 +66,7 @@ def dense_counts(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> M
     return moved
 
 
-def _array_words(layer: Layer, grid: MappingGrid, channels: _Cut) -> dict[Access, Ints]:
+def _array_words(layer: Layer, grid: MappingGrid, channels: _Cut, code: RunLengthCode) -> dict[Access, Ints]:
     """What crosses the array's edge and moves inside it."""
     outputs = layer.N * layer.M * layer.E * layer.F
     filter_passes, filter_sets = _over_ofmap_groups(layer, grid)
@@ -75,7 +76,7 @@ def _array_words(layer: Layer, grid: MappingGrid, channels: _Cut) -> dict[Access
     psums_read, psums_written = (channels.passes - 1) * outputs, channels.passes * outputs
     return {
         Access(Level.GLB, IFMAP, Action.READ): filter_passes
-        * _by_strips(layer, grid.e, _sent_words)
+        * _by_strips(layer, code, grid.e, "sent")
         * (layer.N * layer.C),
         Access(Level.GLB, PSUM, Action.READ): psums_read,
         Access(Level.GLB, PSUM, Action.WRITE): psums_written,
@@ -111,19 +112,19 @@ def _dram_traffic(
     ofmap_groups = -(-(layer.M // layer.G) // grid.m)
     stays = (strips == 1) & (channels.passes == 1)  # one tile an image group: it is there for every ofmap group
     loads = np.where(stays, 1, ofmap_groups) * (layer.N * layer.C)
-    ifmap = loads * _by_strips(layer, grid.e, _stored_words)
+    ifmap = loads * _by_strips(layer, code, grid.e, "stored")
     filters = strips * image_groups * (layer.M * (layer.C // layer.G) * layer.R * layer.S)
     ofmap = np.full(len(grid), layer.N * layer.M * layer.E * layer.F)
     ifmap_coded = code.network_input if layer.from_input else code.ifmap
     moved = (ifmap, ifmap * word_bits), (filters, filters * word_bits), (ofmap, ofmap * word_bits)
     if ifmap_coded:
-        bits = loads * _by_strips(layer, grid.e, lambda a, rows: _coded(_stored_words(a, rows), code))
+        bits = loads * _by_strips(layer, code, grid.e, "stored_bits")
         moved = (ifmap, bits), moved[1], moved[2]
     if code.filter:
         bits = strips * image_groups * layer.G * _coded_filters(layer, grid, channels, code)
         moved = moved[0], (filters, bits), moved[2]
     if code.ofmap:
-        bits = layer.N * layer.M * _by_strips(layer, grid.e, lambda a, rows: _coded(len(rows) * a.F, code))
+        bits = layer.N * layer.M * _by_strips(layer, code, grid.e, "ofmap_bits")
         moved = moved[0], moved[1], (ofmap, bits)
     return moved
 
@@ -166,12 +167,33 @@ def _cut(whole: Ints, interleaved: Ints, sets: Ints) -> _Cut:
     )
 
 
-def _by_strips(layer: Layer, e: Ints, words_of: Callable[[Layer, range], int]) -> Ints:
-    """Sum over the strips of e ofmap rows, for each e of the grid."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StripWords:
+    """One channel's words in all strips of a height: brought from DRAM, sent into the array, and their coded bits."""
+
+    stored: int
+    sent: int
+    stored_bits: int
+    ofmap_bits: int
+
+
+@lru_cache(maxsize=4096)
+def _strip_words(layer: Layer, code: RunLengthCode, e: int) -> _StripWords:
+    strips = [range(start, min(start + e, layer.E)) for start in range(0, layer.E, e)]
+    stored = [_stored_words(layer, rows) for rows in strips]
+    return _StripWords(
+        stored=sum(stored),
+        sent=sum(_sent_words(layer, rows) for rows in strips),
+        stored_bits=sum(_coded(words, code) for words in stored),
+        ofmap_bits=sum(_coded(len(rows) * layer.F, code) for rows in strips),
+    )
+
+
+def _by_strips(layer: Layer, code: RunLengthCode, e: Ints, field: str) -> Ints:
+    """A field of _StripWords for each e of the grid."""
     sums = np.zeros(layer.E + 1, np.int64)
-    for width in np.flatnonzero(np.bincount(e)):
-        starts = range(0, layer.E, int(width))
-        sums[width] = sum(words_of(layer, range(start, min(start + int(width), layer.E))) for start in starts)
+    for height in np.flatnonzero(np.bincount(e)).tolist():
+        sums[height] = getattr(_strip_words(layer, code, height), field)
     return sums[e]
 
 
