@@ -25,6 +25,8 @@ from workloads.onnx_shapes import filters_of, layer_of, maps_of, unflattened
 from workloads.onnx_tensors import SpooledTensors, empty_spool
 from workloads.synthetic import ASSUMED_DENSITY, Densities, SyntheticTensors
 
+_CONSTANT_NOTE = "activations were computed with weights of one value: their zeros are not those of a trained network"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Import:
@@ -59,6 +61,7 @@ def open_onnx(path: Path, *, batch: int | None, images: Path | None, seed: int) 
         tensors_of=tensors,
         provenance=_provenance(model, given, seed, Origin.CONSTANT if constant else Origin.REAL),
         not_costed=not_costed(graph, costed),
+        notes=(_CONSTANT_NOTE,) if constant and given is not None else (),
     )
 
 

@@ -111,7 +111,7 @@ def test_weights_come_from_any_constant_subgraph(tmp_path: Path, how: str) -> No
     workload = opened(tmp_path, [*nodes, node("Conv", ["x", "w"], ["y"])], constants)
     assert_layers_compute_their_ofmaps(workload)
     assert workload.provenance.weights is Origin.REAL
-    assert workload.not_costed == ()
+    assert workload.not_costed == workload.notes == ()
 
 
 @pytest.mark.parametrize("how", ["ConstantOfShape", "equal values"])
@@ -122,6 +122,9 @@ def test_filled_weights_are_called_constant(tmp_path: Path, how: str) -> None:
     workload = opened(tmp_path, [*nodes, node("Conv", ["x", "w"], ["y"])], constants)
     assert (workload.provenance.weights, workload.provenance.activations) == (Origin.CONSTANT, Origin.REAL)
     assert "constant weights of net.onnx" in workload.provenance.detail
+    assert workload.notes == (
+        "activations were computed with weights of one value: their zeros are not those of a trained network",
+    )
 
 
 BATCH_NORM = {"g": values(4), "b": np.zeros(4, np.float32), "m": np.zeros(4, np.float32), "v": values(4) ** 2 + 0.1}

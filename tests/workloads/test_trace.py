@@ -138,6 +138,8 @@ def test_the_same_tensors_make_the_same_bytes(trace: Path, tmp_path: Path) -> No
     again = tmp_path / "again.npz"
     write_trace(RECORDED, again)
     assert again.read_bytes() == trace.read_bytes()
+    with zipfile.ZipFile(trace) as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}, "not the time of day"
     assert open_workload(again).provenance.sha256 == open_workload(trace).provenance.sha256
 
 
