@@ -10,7 +10,7 @@ import pytest
 
 from native.pe_array import PassShape, time_pass
 from simulator.analytic.access_counts import dense_energy
-from simulator.counts import Action, Level, Tensor
+from simulator.counts import Access, Action, Level, Tensor
 from simulator.hardware.dram import DramLink
 from simulator.hardware.functional import convolve
 from simulator.hardware.layer_run import simulate_layer
@@ -217,6 +217,12 @@ def test_row_21_isca16_charges_were_found_by_trying() -> None:
     assert "found by trying" in machine.charges.why
     assert "16 x 16" in machine.sources["pe_array"]
     assert machine.noc == CHIP.noc
+
+
+def test_row_22_dense_filters_code_longer_than_raw() -> None:
+    counts = run("CONV5", load_accelerator("eyeriss-estimation")).counts
+    read = Access(Level.DRAM, Tensor.FILTER, Action.READ)
+    assert counts.bits[read] / (counts.words[read] * 16) == pytest.approx(4 / 3, abs=0.001)
 
 
 def error(result: NetworkResult, name: str, figure: str) -> float:
