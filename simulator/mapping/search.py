@@ -75,12 +75,12 @@ def _fitting_mappings(layer: Layer, accelerator: Accelerator, heights: Sequence[
     """Every p, q, e, r, g and n that fits, in blocks, each with the m and t that it leaves room for."""
     per_pe, on_array = _in_a_pe(layer, accelerator), _on_the_array(layer, accelerator, heights)
     images = _sizes(layer.N, layer.N)
-    together = _cross(per_pe, on_array)
-    _, q, _, r, _, _ = together
-    together = together[:, q * r <= layer.C // layer.G]
-    step = max(1, _BLOCK // len(images))
-    for start in range(0, together.shape[1], step):
-        grid = _with_psums_and_sets(_cross(together[:, start : start + step], images[None]), layer, accelerator)
+    step = max(1, _BLOCK // max(1, on_array.shape[1] * len(images)))
+    for start in range(0, per_pe.shape[1], step):
+        together = _cross(per_pe[:, start : start + step], on_array)
+        _, q, _, r, _, _ = together
+        block = _cross(together[:, q * r <= layer.C // layer.G], images[None])
+        grid = _with_psums_and_sets(block, layer, accelerator)
         if len(grid):
             yield grid
 

@@ -22,10 +22,10 @@ class _Part(BaseModel):
 
 
 class PeArray(_Part):
-    """Rows and columns of processing elements; psums move up a column."""
+    """Rows and columns of processing elements; psums move up a column. A thousand of each is beyond any machine yet."""
 
-    rows: Count
-    columns: Count
+    rows: Annotated[int, Field(ge=1, le=1024)]
+    columns: Annotated[int, Field(ge=1, le=1024)]
 
 
 class SeparateSpads(_Part):
@@ -84,6 +84,7 @@ class Noc(_Part):
     gin_psum_bits: Count
     gon_psum_bits: Count
     local_psum_bits: Count
+    """Never what a pass waits for, at one word or more: a PE passes on one psum a cycle."""
 
 
 class Clock(_Part):

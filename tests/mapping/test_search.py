@@ -59,6 +59,12 @@ def test_a_layer_too_wide_for_the_glb() -> None:
         find_mapping(wide, CHIP, dense_energy)
 
 
+def test_a_filter_taller_than_the_array_has_to_be_folded_first() -> None:
+    tall = Layer(name="tall", N=1, M=1, C=1, H=13, W=3, R=13, S=3)
+    with pytest.raises(MappingError, match="tall: no mapping fits eyeriss-v1"):
+        find_mapping(tall, CHIP, dense_energy)
+
+
 @pytest.mark.parametrize("network", [network.name for network in built_in_networks()])
 def test_every_built_in_layer_has_a_mapping(network: str) -> None:
     layers = open_workload(network, batch=2).layers
