@@ -81,7 +81,8 @@ def test_every_energy_has_a_source() -> None:
         ("core_mhz = 200.0", "core_mhz = 0.0", "clock.core_mhz: Input should be greater than or equal to 0.000001"),
         ("core_mhz = 200.0", "core_mhz = 1e30", "clock.core_mhz: Input should be less than or equal to 1000000"),
         ("per_access = 200.0", "per_access = 1e308", "energy.dram.per_access: Input should be less than or equal to"),
-        ("rows = 12", "rows = 2147483648", "pe_array.rows: Input should be less than 2147483648"),
+        ("rows = 12", "rows = 1025", "pe_array.rows: Input should be less than or equal to 1024, the value 1025"),
+        ("banks = 25", "banks = 2147483648", "glb.banks: Input should be less than 2147483648"),
         ('kind = "separate"', 'kind = "shared"', "pe.spads: Input tag 'shared' found using 'kind' does not match"),
         (
             "gin_ifmap_bits = 16",
