@@ -1,26 +1,35 @@
 """Is this file an ONNX model that can be run on images? Reads and hashes it, and finds its one input.
 
-Weights stay where they are, in the model or in its external files, until onnx_run.py asks for them.
+Large weights are taken out of the model, so that there is one copy of them for us and for onnxruntime.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+import numpy.typing as npt
 import onnx
 import onnx.inliner
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # comes with onnx, without stubs
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+from onnx import numpy_helper
+from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
 from simulator.errors import WorkloadError
 
+Array = npt.NDArray[Any]
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
+_LARGE = 1024
+"""Values. Shapes, axes and scales, which shape inference reads, are smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxModel:
     """A model with one float input, and no local functions left.
+
+    weights      values of its large float initializers, which `proto` has only by name, type and shape
 
     image_shape  the input's shape without its first dimension
     chunk        images that one run takes: the batch that the model was exported for, or 1 if it takes any
@@ -30,6 +39,7 @@ class OnnxModel:
 
     path: Path
     proto: onnx.ModelProto
+    weights: Mapping[str, Array]
     sha256: str
     input_name: str
     input_type: int
@@ -53,9 +63,11 @@ def load_model(path: Path) -> OnnxModel:
         kind = onnx.TensorProto.DataType.Name(tensor.elem_type)
         raise WorkloadError(f"{path}: its input {given.name!r} is {kind}; a network that takes float images is needed")
     first, *others = _dimensions(given, path)
+    proto = onnx.inliner.inline_local_functions(proto) if proto.functions else proto
     return OnnxModel(
         path=path,
-        proto=onnx.inliner.inline_local_functions(proto) if proto.functions else proto,
+        proto=proto,
+        weights=_taken_out(proto, path),
         sha256=_sha256([path, *external]),
         input_name=given.name,
         input_type=tensor.elem_type,
@@ -63,6 +75,28 @@ def load_model(path: Path) -> OnnxModel:
         chunk=first if isinstance(first, int) else 1,
         any_batch=not isinstance(first, int),
     )
+
+
+def stored_values(tensor: onnx.TensorProto, path: Path) -> Array:
+    """An initializer's values, from the model at `path` or its external data."""
+    try:
+        return numpy_helper.to_array(tensor, base_dir=str(path.parent))
+    except (ValueError, TypeError, OSError) as error:
+        fault = f"the data of {tensor.name!r} cannot be read ({error}); export it again"
+        raise WorkloadError(f"{path}: {fault}") from None
+
+
+def _taken_out(proto: onnx.ModelProto, path: Path) -> dict[str, Array]:
+    """The values of large float initializers, which the proto then says to be elsewhere."""
+    taken = {}
+    for tensor in proto.graph.initializer:
+        if tensor.data_type in _FLOATS and prod(tensor.dims) >= _LARGE:
+            taken[tensor.name] = stored_values(tensor, path)
+            tensor.raw_data = b""  # what set_external_data looks for
+            set_external_data(tensor, "memory")
+            for field in ("raw_data", "float_data", "double_data", "int32_data"):
+                tensor.ClearField(field)
+    return taken
 
 
 def _parsed(path: Path) -> onnx.ModelProto:

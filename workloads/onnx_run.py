@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime
-from onnx import numpy_helper
 
 from simulator.errors import WorkloadError
 from workloads.onnx_graph import Graph
-from workloads.onnx_model import OnnxModel
+from workloads.onnx_model import OnnxModel, stored_values
 
 Array = npt.NDArray[Any]
 
@@ -65,10 +64,9 @@ def constant_shape(model: OnnxModel, graph: Graph, tensor: str) -> tuple[int, ..
 
 
 def _stored(model: OnnxModel, graph: Graph, name: str) -> Array:
-    try:
-        return numpy_helper.to_array(graph.initializers[name], base_dir=str(model.folder))
-    except (ValueError, TypeError, OSError) as error:
-        raise WorkloadError(f"{model.path}: the data of {name!r} cannot be read ({error}); export it again") from None
+    if name in model.weights:
+        return model.weights[name]
+    return stored_values(graph.initializers[name], model.path)
 
 
 def _constant_model(proto: onnx.ModelProto, graph: Graph, tensors: list[str]) -> onnx.ModelProto:
@@ -89,7 +87,9 @@ def _session(proto: onnx.ModelProto, model: OnnxModel) -> onnxruntime.InferenceS
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 4  # its errors are raised too, and ours is the only message
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(model.folder))
+    shared = [tensor.name for tensor in proto.graph.initializer if tensor.name in model.weights]
     try:
+        options.add_external_initializers(shared, [_shared(model.weights[name]) for name in shared])
         return onnxruntime.InferenceSession(
             proto.SerializeToString(),
             options,
@@ -98,6 +98,11 @@ def _session(proto: onnx.ModelProto, model: OnnxModel) -> onnxruntime.InferenceS
         )
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         raise WorkloadError(_cannot_run(model, error)) from None
+
+
+def _shared(values: Array) -> onnxruntime.OrtValue:
+    """The same memory; `values` must outlive the session, as a model's weights do."""
+    return onnxruntime.OrtValue.ortvalue_from_numpy(values)
 
 
 def _run(
