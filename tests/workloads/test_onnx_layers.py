@@ -114,6 +114,15 @@ def test_weights_come_from_any_constant_subgraph(tmp_path: Path, how: str) -> No
     assert workload.not_costed == workload.notes == ()
 
 
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+def test_same_padding_is_none_where_strides_pass_over_the_ifmap(tmp_path: Path, mode: str) -> None:
+    """The usual formula gives less than no zeros here: 8x7, stride 4, 1x1 filters."""
+    nodes = [node("Conv", ["x", "w"], ["y"], auto_pad=mode, strides=[4, 4])]
+    workload = opened(tmp_path, nodes, {"w": values(4, 3, 1, 1)})
+    assert workload.layers[0].padding == (0, 0, 0, 0)
+    assert_layers_compute_their_ofmaps(workload)
+
+
 @pytest.mark.parametrize("how", ["ConstantOfShape", "equal values"])
 def test_filled_weights_are_called_constant(tmp_path: Path, how: str) -> None:
     fill = onnx.numpy_helper.from_array(np.array([0.5], np.float32))
@@ -125,6 +134,7 @@ def test_filled_weights_are_called_constant(tmp_path: Path, how: str) -> None:
     assert workload.notes == (
         "activations were computed with weights of one value: their zeros are not those of a trained network",
     )
+    assert open_workload(tmp_path / "net.onnx").notes == (), "synthetic activations were not computed with them"
 
 
 BATCH_NORM = {"g": values(4), "b": np.zeros(4, np.float32), "m": np.zeros(4, np.float32), "v": values(4) ** 2 + 0.1}
