@@ -109,7 +109,12 @@ def _padding(found: LayerNode, size: Shape, window: Shape, strides: Shape) -> Pa
         return top, left, bottom, right
     if mode == b"VALID":
         return 0, 0, 0, 0
-    total = [max(0, (-(-n // u) - 1) * u + r - n) for n, r, u in zip(size, window, strides, strict=True)]
+    needed = [(-(-n // u) - 1) * u + r - n for n, r, u in zip(size, window, strides, strict=True)]
+    if min(needed) < -2:  # below zero ONNX pads nothing, but from here on onnxruntime starts inside the ifmap
+        raise ValueError(
+            f"auto_pad with strides {list(strides)} on a filter of {list(window)} is ambiguous; export explicit pads"
+        )
+    total = [max(0, zeros) for zeros in needed]
     less, more = [zeros // 2 for zeros in total], [zeros - zeros // 2 for zeros in total]
     before, after = (less, more) if mode == b"SAME_UPPER" else (more, less)
     return before[0], before[1], after[0], after[1]

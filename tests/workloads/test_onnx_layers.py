@@ -115,9 +115,10 @@ def test_weights_come_from_any_constant_subgraph(tmp_path: Path, how: str) -> No
 
 
 @pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
-def test_same_padding_is_none_where_strides_pass_over_the_ifmap(tmp_path: Path, mode: str) -> None:
-    """The usual formula gives less than no zeros here: 8x7, stride 4, 1x1 filters."""
-    nodes = [node("Conv", ["x", "w"], ["y"], auto_pad=mode, strides=[4, 4])]
+@pytest.mark.parametrize("strides", [[2, 2], [1, 3], [1, 4]])
+def test_same_padding_of_a_strided_1x1_is_none(tmp_path: Path, mode: str, strides: list[int]) -> None:
+    """The usual formula gives one or two zeros less than none: 8 rows by 2, 7 columns by 4."""
+    nodes = [node("Conv", ["x", "w"], ["y"], auto_pad=mode, strides=strides)]
     workload = opened(tmp_path, nodes, {"w": values(4, 3, 1, 1)})
     assert workload.layers[0].padding == (0, 0, 0, 0)
     assert_layers_compute_their_ofmaps(workload)

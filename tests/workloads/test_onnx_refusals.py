@@ -113,6 +113,12 @@ REFUSED_NODES: dict[str, tuple[list[NodeProto], dict[str, Array], tuple[int | st
         (2, 3),
         r"node 'mix' \(MatMul\): its input has 3 rows for 2 images; a row must belong to one image",
     ),
+    "same padding that onnxruntime reads as cropping": (
+        [conv(auto_pad="SAME_UPPER", strides=[4, 4])],
+        {"w": values(4, 3, 1, 1)},
+        ("N", *IMAGE),
+        r"auto_pad with strides \[4, 4\] on a filter of \[1, 1\] is ambiguous; export explicit pads$",
+    ),
     "batch lost": (
         [node("Reshape", ["x", "s"], ["m"]), node("Conv", ["m", "w"], ["y"], name="conv2")],
         {"w": values(4, 1, 3, 3), "s": np.array([-1, 1, 8, 7])},
