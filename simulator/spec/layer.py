@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from simulator.errors import SpecError
 
 Padding = tuple[int, int, int, int]
+_LARGEST = (1 << 31) - 1
+"""The kernels take sizes and strides as 32-bit integers."""
 _MOST_MACS = 1 << 48
 """Counts are some accesses for each MAC, in 64 bits; a float holds them exactly up to 2**53."""
 
@@ -38,10 +40,11 @@ class Layer:
 
     def __post_init__(self) -> None:
         for letter in "NMCHWRSUVG":
-            if getattr(self, letter) < 1:
-                raise SpecError(f"{self.name}: {letter} = {getattr(self, letter)}; every dimension must be at least 1")
+            _check_size(self.name, letter, getattr(self, letter))
         if min(self.padding) < 0:
             raise SpecError(f"{self.name}: padding {self.padding} is negative; crop the ifmap instead")
+        _check_size(self.name, "padded height", self.padded_height)
+        _check_size(self.name, "padded width", self.padded_width)
         if self.C % self.G or self.M % self.G:
             raise SpecError(
                 f"{self.name}: {self.G} groups do not divide C = {self.C} channels and M = {self.M} filters"
@@ -96,3 +99,10 @@ class Layer:
 
     def with_batch(self, batch: int) -> "Layer":
         return replace(self, N=batch)
+
+
+def _check_size(layer: str, what: str, size: int) -> None:
+    if size < 1:
+        raise SpecError(f"{layer}: {what} = {size}; every dimension must be at least 1")
+    if size > _LARGEST:
+        raise SpecError(f"{layer}: {what} = {size}; every dimension must be below 2**31")

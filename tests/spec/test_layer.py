@@ -43,8 +43,13 @@ def test_fc_and_batch() -> None:
         ({"padding": (0, -1, 0, 0)}, r"CONV1: padding \(0, -1, 0, 0\) is negative; crop the ifmap instead"),
         ({"G": 2}, "CONV1: 2 groups do not divide C = 3 channels and M = 96 filters"),
         ({"R": 228}, "CONV1: a 228x11 filter is larger than its padded 227x227 ifmap; nothing would be computed"),
-        ({"N": 10**12}, r"CONV1: more than 2\*\*48 MACs or ifmap words; lower the batch or the layer's sizes"),
-        ({"H": 10**12, "U": 10**12}, r"CONV1: more than 2\*\*48 MACs or ifmap words"),
+        ({"N": 10**9}, r"CONV1: more than 2\*\*48 MACs or ifmap words; lower the batch or the layer's sizes"),
+        ({"H": 2 * 10**9, "W": 10**6, "U": 2 * 10**9}, r"CONV1: more than 2\*\*48 MACs or ifmap words"),
+        ({"V": 2**31}, r"CONV1: V = 2147483648; every dimension must be below 2\*\*31"),
+        (
+            {"padding": (2**30, 0, 2**30, 0)},
+            r"CONV1: padded height = 2147483875; every dimension must be below 2\*\*31",
+        ),
     ],
 )
 def test_faults(change: dict[str, Any], message: str) -> None:
