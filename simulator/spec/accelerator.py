@@ -126,7 +126,7 @@ class Gating(_Part):
 class RunLengthCode(_Part):
     """Pairs of (run of zeros, level); `pairs` of them and an end-of-code bit fill one link word."""
 
-    run_bits: Count
+    run_bits: Annotated[int, Field(ge=1, le=31)]
     level_bits: Count
     pairs: Count
     word_bits: Count
@@ -250,9 +250,6 @@ class Accelerator(_Part):
         """Core cycles that the DRAM link needs for so many bits, a link word at a time."""
         link_cycles = -(-bits // self.dram.bits)
         return link_cycles * self.clock.core_mhz / self.dram.clock_mhz
-
-    def milliseconds(self, core_cycles: float) -> float:
-        return core_cycles / (self.clock.core_mhz * 1e3)
 
 
 def _enums_of(kind: type[StrEnum], value: object) -> object:

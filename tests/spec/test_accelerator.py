@@ -82,6 +82,7 @@ def test_every_energy_has_a_source() -> None:
         ("core_mhz = 200.0", "core_mhz = 1e30", "clock.core_mhz: Input should be less than or equal to 1000000"),
         ("per_access = 200.0", "per_access = 1e308", "energy.dram.per_access: Input should be less than or equal to"),
         ("rows = 12", "rows = 1025", "pe_array.rows: Input should be less than or equal to 1024, the value 1025"),
+        ("run_bits = 5", "run_bits = 32", "compression.run_bits: Input should be less than or equal to 31, the"),
         ("banks = 25", "banks = 2147483648", "glb.banks: Input should be less than 2147483648"),
         ('kind = "separate"', 'kind = "shared"', "pe.spads: Input tag 'shared' found using 'kind' does not match"),
         (
