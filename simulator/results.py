@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from simulator.counts import AccessCounts, Level
+from simulator.counts import AccessCounts, Action, Level
 from simulator.energy import EnergyBreakdown
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.spec.layer import Layer
@@ -66,7 +66,7 @@ class LayerResult:
     @property
     def glb_bytes(self) -> int:
         """Array side: ifmap and filter words read, psum words read and written."""
-        return self.counts.moved_bits(Level.GLB, ("read", "write")) // 8  # type: ignore[arg-type]
+        return self.counts.moved_bits(Level.GLB, (Action.READ, Action.WRITE)) // 8
 
     @property
     def dram_bytes(self) -> int:
