@@ -26,13 +26,23 @@ typedef struct {
     int64_t filter_cycles;
 } pj_layout;
 
+enum { PJ_MOST_PES = 1 << 20 }; /* 1024 x 1024, the largest array that an accelerator file may have */
+
+/* Sizes with which no later product, of PEs and what each of them holds, leaves 64 bits. */
+static inline int pj_shape_is_bounded(const pj_shape *a) {
+    const int64_t chain = (int64_t)a->r * a->R, stacks = (int64_t)a->g * a->t;
+    return chain <= PJ_MOST_PES && stacks <= PJ_MOST_PES && stacks * a->e <= PJ_MOST_PES / chain &&
+           (int64_t)a->q * a->S * a->p <= INT32_MAX;
+}
+
 static inline int pj_shape_is_valid(const pj_shape *a) {
     const int64_t window_words = (int64_t)a->q * a->S;
     return a->R > 0 && a->S > 0 && a->U > 0 && a->V > 0 && a->F > 0 && a->n > 0 && a->e > 0 && a->p > 0 && a->q > 0 &&
            a->r > 0 && a->t > 0 && a->g > 0 && a->pipeline_stages > 0 && a->ifmap_beat_words > 0 &&
            a->filter_beat_words > 0 && a->psum_in_beat_words > 0 && a->psum_out_beat_words > 0 &&
            a->ifmap_spad_words >= window_words && a->ifmap_fifo_words >= a->ifmap_beat_words &&
-           a->psum_fifo_words >= a->psum_in_beat_words && a->psum_fifo_words >= a->psum_out_beat_words;
+           a->psum_fifo_words >= a->psum_in_beat_words && a->psum_fifo_words >= a->psum_out_beat_words &&
+           pj_shape_is_bounded(a);
 }
 
 static inline pj_layout pj_layout_of(const pj_shape *a) {

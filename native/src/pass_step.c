@@ -323,7 +323,7 @@ static int run(stepper *z) {
     while (!psum_out.is_done) {
         step_cycle(z, &ifmap, &psum_in, &psum_out);
         quiet = z->events ? 0 : quiet + 1;
-        if (quiet > z->a->pipeline_stages + QUIET_LIMIT) return PJ_DEADLOCK;
+        if (quiet - QUIET_LIMIT > z->a->pipeline_stages) return PJ_DEADLOCK;
     }
     z->times->cycles = z->cycle;
     return PJ_OK;

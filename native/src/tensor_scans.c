@@ -35,7 +35,8 @@ int pj_nonzero_positions(const int16_t *words, int64_t planes, int64_t channels,
                          int64_t *positions) {
     const int64_t H = geometry[0], W = geometry[1], R = geometry[2], S = geometry[3], U = geometry[4], V = geometry[5];
     const int64_t E = geometry[6], F = geometry[7], top = geometry[8], left = geometry[9];
-    if (H < 1 || W < 1 || R < 1 || S < 1 || U < 1 || V < 1 || E < 1 || F < 1 || channels < 1) return PJ_BAD_SHAPE;
+    if (H < 1 || W < 1 || R < 1 || S < 1 || U < 1 || V < 1 || E < 1 || F < 1 || channels < 1 || top < 0 || left < 0)
+        return PJ_BAD_SHAPE;
     for (int64_t plane = 0; plane < planes; plane++)
         for (int64_t y = 0; y < H; y++)
             for (int64_t s = 0; s < S; s++) {

@@ -97,6 +97,20 @@ def test_a_size_of_zero_is_refused(shape: PassShape) -> None:
         time_pass(shape)
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        replace(CONV5, r=2**20),
+        replace(CONV5, e=2**20),
+        replace(CONV5, g=2**31 - 1, t=2**31 - 1, e=2**31 - 1),
+        replace(CONV5, p=2**31 - 1),
+    ],
+)
+def test_a_size_whose_products_could_overflow_is_refused(shape: PassShape) -> None:
+    with pytest.raises(ValueError, match="or above its maximum"):
+        time_pass(shape)
+
+
 def test_a_spad_smaller_than_a_window_is_refused() -> None:
     with pytest.raises(ValueError, match="a size below its minimum"):
         time_pass(replace(CONV5, ifmap_spad_words=8))

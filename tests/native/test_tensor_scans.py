@@ -77,3 +77,8 @@ def test_positions_equal_a_padded_window(data: st.DataObject) -> None:
 def test_words_of_another_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="C-contiguous int16 words"):
         nonzero_positions(np.zeros((1, 1, 2, 2), np.int32), (1, 1), (1, 1), (2, 2), (0, 0))
+
+
+def test_negative_padding_is_refused() -> None:
+    with pytest.raises(ValueError, match="a size below its minimum"):
+        nonzero_positions(np.zeros((1, 1, 2, 2), np.int16), (1, 1), (1, 1), (2, 2), (-1, 0))
