@@ -40,8 +40,8 @@ def simulate(
 ) -> NetworkResult:
     """Simulate a network, layer by layer, on real or synthetic tensors.
 
-    network      a built-in name, an .onnx model, a layer trace (.npz), a SCALE-Sim topology (.csv), or a Workload, for
-                 which batch, layers, images and seed have been chosen already
+    network      a built-in name, an .onnx model, a layer trace (.npz), a SCALE-Sim topology (.csv), or a Workload,
+                 which has its batch, layers, images and seed already
     accelerator  a shipped name, a TOML file, or an Accelerator
     mapping      a published set or a TOML file; by default each layer's mapping of least energy for dense tensors
     functional   step every pass with its values and compare each ofmap with the integer convolution, bit for bit
@@ -54,7 +54,7 @@ def simulate(
     if jobs < 1:
         raise SpecError(f"jobs: {jobs} worker processes; give at least 1")
     machine = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
-    workload = network if isinstance(network, Workload) else _open(network, batch, layers, images, seed)
+    workload = _workload(network, batch, layers, images, seed)
     tasks = [
         _LayerTask(layer=layer, workload=workload, mapping=chosen, accelerator=machine, functional=functional)
         for layer, chosen in zip(workload.layers, choose_mappings(workload.layers, machine, mapping), strict=True)
@@ -98,9 +98,15 @@ class _Outcome:
     zeroed: tuple[int, int, int]
 
 
-def _open(
-    network: str | Path, batch: int | None, layers: Sequence[str] | None, images: Path | None, seed: int
+def _workload(
+    network: str | Path | Workload, batch: int | None, layers: Sequence[str] | None, images: Path | None, seed: int
 ) -> Workload:
+    if isinstance(network, Workload):
+        if (batch, layers, images, seed) != (None, None, None, 0):
+            raise SpecError(
+                f"{network.name}: a Workload has its batch, layers, images and seed already; give them to open_workload"
+            )
+        return network
     # workloads imports simulator.spec: importing it here, when it is used, keeps the two packages free of a cycle.
     from workloads import open_workload
 

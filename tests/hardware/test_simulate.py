@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,12 @@ def test_a_workload_of_ones_own() -> None:
         "ofmap values that 16 bits round to zero: tall 1",
         "run folded, beyond the chip's filter size (DEVIATIONS): tall",
     )
+
+
+@pytest.mark.parametrize("choice", [{"batch": 1}, {"layers": ["small"]}, {"seed": 1}])
+def test_what_a_workload_has_already_is_refused(choice: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="made: a Workload has its batch, layers, images and seed already"):
+        simulate(WORKLOAD, **choice)
 
 
 def test_totals_are_sums_and_time_weighted_means() -> None:
