@@ -13,7 +13,7 @@ from simulator.results import NetworkResult
 from simulator.spec.load import load_accelerator
 
 _PUBLISHED = "jssc2017"
-# The GLB bytes measured for CONV3 do not fit its published mapping: 64 channel passes move 70 MB of words, 43 move 50.
+# The GLB bytes measured for CONV3 do not fit its published mapping: 64 channel passes move 70 MB of words, 43 move 51.
 _OTHER_CONV3 = "jssc2017-conv3b"
 _CONV3_NOTE = (
     "CONV3*: with q = 3, r = 2, t = 2, since the GLB bytes measured for CONV3 do not fit its published mapping "
