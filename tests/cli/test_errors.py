@@ -56,7 +56,7 @@ def test_the_hint_names_the_command_that_was_meant(run: Run) -> None:
         ("simulate alexnet --mapping jssc2016", "jssc2016: no such mapping or file; did you mean 'jssc2017'?"),
         ("simulate alexnet --mapping jssc2017", "jssc2017: no mapping for layer FC1, only for CONV1, CONV2, "),
         ("simulate alexnet --arch eyeriss-v2", "eyeriss-v2: no such accelerator or file; did you mean 'eyeriss-v1'?"),
-        ("simulate alexnet --batch 1000000000000", "CONV1: more than 2**48 MACs or ifmap words; lower the batch"),
+        ("simulate alexnet --batch 1000000000", "CONV1: more than 2**48 MACs or ifmap words; lower the batch"),
         ("arch show eyeris", "eyeris: no such accelerator or file; did you mean 'eyeriss-v1'?"),
     ],
 )
