@@ -40,6 +40,11 @@ class PassShape:
         return self.r * self.R * self.g * self.t * self.e
 
     @property
+    def ifmap_words(self) -> int:
+        """Words that each mapped PE takes in the pass."""
+        return self.n * self.q * (self.S + (self.F - 1) * min(self.S, self.V))
+
+    @property
     def tile_rows(self) -> int:
         return (self.e - 1) * self.U + self.R
 

@@ -25,13 +25,12 @@ def stored_part(step: ProcessingPass, layer: Layer) -> Stored:
 def pass_traffic(shape: PassShape, stored: Stored) -> PassTraffic:
     """Words over each boundary. An ifmap word is sent once, to all PEs of its diagonal in all sets that share it."""
     stacks, outputs = shape.g * shape.t, shape.n * shape.F * shape.g * shape.t * shape.e * shape.p
-    columns_taken = shape.S + (shape.F - 1) * min(shape.S, shape.V)
     filters = shape.r * shape.R * stacks * shape.p * shape.q * shape.S
     rows_sent = _used(shape.e, shape.U, shape.R, stored[0], stored[1])
     columns_sent = _used(shape.F, shape.V, shape.S, stored[2], stored[3])
     return PassTraffic(
         ifmap_sent=shape.n * shape.g * shape.r * shape.q * rows_sent * columns_sent,
-        ifmap_delivered=shape.n * shape.mapped_pes * shape.q * columns_taken,
+        ifmap_delivered=shape.mapped_pes * shape.ifmap_words,
         filter_sent=filters,
         filter_delivered=filters * shape.e,
         psum_delivered=outputs if shape.psum_in else 0,

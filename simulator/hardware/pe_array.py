@@ -1,6 +1,6 @@
 """The PE array: the shape of a pass on a machine, how long it takes and what it moves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from native.pe_array import PassShape, PassTimes, PassTraffic, time_pass
 from simulator.hardware.noc import Stored, pass_traffic, stored_part
@@ -25,7 +25,7 @@ def shape_of(step: ProcessingPass, layer: Layer, accelerator: Accelerator) -> Pa
     p, q = step.filters.interleaved, step.channels.interleaved
     spads = pe.spads
     pooled_rest = spads.words - p * q * layer.S - p if isinstance(spads, PooledSpad) else 0
-    return PassShape(
+    shape = PassShape(
         R=layer.R,
         S=layer.S,
         U=layer.U,
@@ -47,6 +47,21 @@ def shape_of(step: ProcessingPass, layer: Layer, accelerator: Accelerator) -> Pa
         filter_beat_words=accelerator.words_per_beat(noc.gin_filter_bits),
         psum_in_beat_words=accelerator.words_per_beat(noc.gin_psum_bits),
         psum_out_beat_words=accelerator.words_per_beat(noc.gon_psum_bits),
+    )
+    return without_idle_room(shape)
+
+
+def without_idle_room(shape: PassShape) -> PassShape:
+    """The same pass with no more room in spads and FIFOs than its words could fill.
+
+    Its times are the same; its memory goes with the pass, however deep the accelerator's file says the FIFOs are.
+    """
+    ifmap, psums = shape.ifmap_words, shape.n * shape.F * shape.p
+    return replace(
+        shape,
+        ifmap_spad_words=min(shape.ifmap_spad_words, ifmap),
+        ifmap_fifo_words=min(shape.ifmap_fifo_words, max(ifmap, shape.ifmap_beat_words)),
+        psum_fifo_words=min(shape.psum_fifo_words, max(psums, shape.psum_in_beat_words, shape.psum_out_beat_words)),
     )
 
 
