@@ -94,9 +94,9 @@ def _batch_normalization(node: NodeProto, channels: Channels, graph: Graph, cons
 
 
 def _by_channel(values: Array, channels: Channels) -> Array | None:
-    """A constant as one value a channel, or None if it differs within a channel."""
+    """A constant as one value a channel, or None if it differs within a channel, or makes more channels of one."""
     shape = (1,) * (channels.rank - values.ndim) + values.shape
-    across = [size for axis, size in enumerate(shape) if axis != channels.axis]
-    if len(shape) != channels.rank or any(size != 1 for size in across):
+    most = [channels.filters if axis == channels.axis else 1 for axis in range(channels.rank)]
+    if len(shape) != channels.rank or any(size not in (1, limit) for size, limit in zip(shape, most, strict=True)):
         return None
     return values.reshape(-1).astype(np.float64)

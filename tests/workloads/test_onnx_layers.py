@@ -196,6 +196,14 @@ def test_what_is_no_part_of_the_layer_is_listed(tmp_path: Path, why: str) -> Non
     assert workload.not_costed == listed
 
 
+@pytest.mark.parametrize("operator", ["Add", "Mul"])
+def test_a_constant_that_makes_more_channels_of_one_is_no_part_of_the_layer(tmp_path: Path, operator: str) -> None:
+    nodes = [node("Conv", ["x", "w"], ["c"]), node(operator, ["c", "k"], ["y"])]
+    workload = opened(tmp_path, nodes, {"w": values(1, 3, 3, 3), "k": values(5, 1, 1)})
+    assert workload.not_costed == (f"{operator} x1",)
+    assert_layers_compute_their_ofmaps(workload)
+
+
 def test_an_output_of_the_network_is_written_as_it_is(tmp_path: Path) -> None:
     workload = opened(tmp_path, [CONV, node("Relu", ["c"], ["y"])], {"w": WEIGHTS}, outputs=("y", "c"))
     assert_layers_compute_their_ofmaps(workload)
