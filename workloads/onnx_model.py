@@ -30,10 +30,8 @@ class OnnxModel:
     """A model with one float input, and no local functions left.
 
     weights      values of its large float initializers, which `proto` has only by name, type and shape
-
     image_shape  the input's shape without its first dimension
     chunk        images that one run takes: the batch that the model was exported for, or 1 if it takes any
-    any_batch    whether the model left its batch open
     sha256       of the model's bytes and those of its external data
     """
 
@@ -45,7 +43,6 @@ class OnnxModel:
     input_type: int
     image_shape: tuple[int, ...]
     chunk: int
-    any_batch: bool
 
     @property
     def folder(self) -> Path:
@@ -73,7 +70,6 @@ def load_model(path: Path) -> OnnxModel:
         input_type=tensor.elem_type,
         image_shape=_fixed(others, given.name, path),
         chunk=first if isinstance(first, int) else 1,
-        any_batch=not isinstance(first, int),
     )
 
 
