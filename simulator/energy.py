@@ -1,6 +1,8 @@
 """Counts x table. The only place where energy is computed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from simulator.counts import Access, AccessCounts, Level, Tensor
 from simulator.spec.accelerator import Accelerator
@@ -11,7 +13,7 @@ class EnergyBreakdown:
     """Energy of a layer's whole batch, in the table's unit (one 16-bit MAC for the shipped tables)."""
 
     mac: float
-    of_access: dict[Access, float]
+    of_access: Mapping[Access, float]
 
     def of_level(self, level: Level) -> float:
         return sum(energy for access, energy in self.of_access.items() if access.level is level)
@@ -41,4 +43,5 @@ def energy(counts: AccessCounts, accelerator: Accelerator) -> EnergyBreakdown:
         else bits / accelerator.word_bits * table.cost_of(access.level)
         for access, bits in counts.bits.items()
     }
-    return EnergyBreakdown(mac=(counts.macs - counts.gated_macs) * table.mac.per_access, of_access=of_access)
+    mac = (counts.macs - counts.gated_macs) * table.mac.per_access
+    return EnergyBreakdown(mac=mac, of_access=MappingProxyType(of_access))

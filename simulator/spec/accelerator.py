@@ -155,6 +155,14 @@ class Arithmetic(_Part):
     psum_bits: Annotated[int, Field(ge=2, le=32)] = 16
     product_shift: Annotated[int, Field(ge=0, le=31)] = 0
 
+    @model_validator(mode="after")
+    def _exact_needs_no_more(self) -> "Arithmetic":
+        fields = type(self).model_fields
+        idle = [name for name in ("psum_bits", "product_shift") if getattr(self, name) != fields[name].default]
+        if self.psum == "exact" and idle:
+            raise ValueError(f"psum = 'exact' leaves no use for {' and '.join(idle)}; take it out, or cut psums")
+        return self
+
 
 class Charges(_Part):
     """Accesses that happen and are counted, but cost no energy in this machine's convention, as
@@ -171,7 +179,8 @@ class Charges(_Part):
         by_name = {str(access): access for access in MEANING}
         unknown = [item for item in value if str(item) not in by_name and item not in MEANING]
         if unknown:
-            raise ValueError(f"no access is called {unknown[0]!r}; there are: {', '.join(by_name)}")
+            named = " or ".join(repr(item) for item in unknown)
+            raise ValueError(f"no access is called {named}; there are: {', '.join(by_name)}")
         return tuple(item if isinstance(item, Access) else by_name[str(item)] for item in value)
 
 

@@ -39,6 +39,8 @@ class Layer:
     from_input: bool = False
 
     def __post_init__(self) -> None:
+        if not self.name.isprintable():
+            raise SpecError(f"{self.name!r}: a layer's name is one line of printable characters; rename it")
         for letter in "NMCHWRSUVG":
             _check_size(self.name, letter, getattr(self, letter))
         if min(self.padding) < 0:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,12 @@ def test_energy_is_counts_times_table(name: str) -> None:
         cost = 0 if access in machine.charges.free else machine.energy.cost_of(access.level)
         assert result.energy.of_access[access] == pytest.approx(bits / 16 * cost)
     assert result.energy.total == pytest.approx(sum(list(result.energy.by_level().values())[:-1]))
+
+
+def test_the_energies_of_a_result_cannot_be_changed() -> None:
+    energy: Any = run(TWO_PASSES, CHIP).energy
+    with pytest.raises(TypeError):
+        energy.of_access[Access(Level.GLB, Tensor.IFMAP, Action.FILL)] = 0.0
 
 
 def test_a_free_access_is_counted_and_costs_nothing() -> None:

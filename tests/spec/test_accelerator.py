@@ -63,6 +63,12 @@ def test_every_energy_has_a_source() -> None:
         ("rows = 12", 'rows = "12"', "pe_array.rows: Input should be a valid integer, the value '12'"),
         ("rows = 12", "rowz = 12", "pe_array.rows: missing\n  pe_array.rowz: unknown key"),
         ("rows = 12\n", "", "pe_array.rows: missing"),
+        (
+            'psum = "exact"',
+            'psum = "exact"\nproduct_shift = 8',
+            "arithmetic: psum = 'exact' leaves no use for product_shift; take it out, or cut psums",
+        ),
+        ("free = []", 'free = ["glb.x", 3]', "charges.free: no access is called 'glb.x' or 3; there are: dram.ifmap"),
         ("word_bits = 16", "word_bits = 8", "word_bits: Input should be 16, the value 8"),
         ('mac = "zero_ifmap"', 'mac = "zero"', "gating.mac: 'zero' is none of never, zero_ifmap, zero_filter, zero_e"),
         (

@@ -38,6 +38,7 @@ def test_fc_and_batch() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"name": "a\nb"}, r"'a\\nb': a layer's name is one line of printable characters; rename it"),
         ({"M": 0}, "CONV1: M = 0; every dimension must be at least 1"),
         ({"H": -3}, "CONV1: H = -3; every dimension must be at least 1"),
         ({"padding": (0, -1, 0, 0)}, r"CONV1: padding \(0, -1, 0, 0\) is negative; crop the ifmap instead"),
