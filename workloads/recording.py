@@ -13,6 +13,8 @@ def record(model: Path, images: Path, output: Path, *, batch: int | None = None)
     """
     from workloads.trace import write_trace  # pydantic, which only traces need
 
+    if output.suffix.lower() != ".npz":
+        raise OutputError(f"{output}: a layer trace is known by its ending; give a path that ends in .npz")
     if not output.parent.is_dir():
         raise OutputError(f"{output}: its folder does not exist; create {output.parent} first")
     write_trace(open_workload(model, batch=batch, images=images), output)

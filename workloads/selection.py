@@ -12,9 +12,10 @@ def with_layers(workload: Workload, words: Sequence[str]) -> Workload:
     """The workload with the layers that any word names, in the network's order.
 
     Upper and lower case are one; `*`, `?` and `[...]` match as in a shell. A layer's whole name is tried first, since
-    exporters put brackets into names. Raises WorkloadError for a word that matches no layer.
+    exporters put brackets into names. A string is one word. Raises WorkloadError for a word that matches no layer.
     """
     names = [layer.name for layer in workload.layers]
+    words = [words] if isinstance(words, str) else words
     chosen = {name for word in words for name in _matches(word, names, workload.name)}
     if not chosen:
         raise WorkloadError(f"{workload.name}: no layers were asked for; name some of {', '.join(names)}")

@@ -14,7 +14,7 @@ _LETTERS = ("N", "M", "C", "H", "W", "R", "S", "U", "V", "G")
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class LayerMeta(_Part):
@@ -104,7 +104,7 @@ def parse_meta(text: str, *, where: str) -> TraceMeta:
         found = f"format {fields.get('format')!r}, version {fields.get('version')!r}"
         raise WorkloadError(f"{where}: {found}; this picojoule reads {FORMAT!r}, version {VERSION}")
     try:
-        return TraceMeta.model_validate(fields)
+        return TraceMeta.model_validate_json(text)
     except ValidationError as error:
         raise WorkloadError(_faults(error, where)) from None
 

@@ -86,6 +86,14 @@ def test_a_run_that_fails_leaves_no_file_and_keeps_an_earlier_one(tmp_path: Path
     assert len(list(folder.iterdir())) == 1
 
 
+@pytest.mark.parametrize("name", ["net.onnx", "trace", "trace.npy"])
+def test_a_trace_that_simulate_would_not_know_is_refused(model: Path, tmp_path: Path, name: str) -> None:
+    before = model.read_bytes()
+    with pytest.raises(OutputError, match=rf"{name}: a layer trace is known by its ending; give a path .* in \.npz"):
+        record(model, saved_images(tmp_path), tmp_path / name)
+    assert model.read_bytes() == before
+
+
 def test_only_onnx_models_can_be_recorded(tmp_path: Path) -> None:
     images = saved_images(tmp_path)
     with pytest.raises(WorkloadError, match=r"alexnet: images need a network to run on them; give an \.onnx model"):

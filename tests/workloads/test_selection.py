@@ -25,6 +25,10 @@ def test_words_choose_layers_in_the_networks_order(words: list[str], chosen: lis
     assert [layer.name for layer in open_workload("alexnet", layers=words).layers] == chosen
 
 
+def test_a_string_is_one_word_and_not_its_letters() -> None:
+    assert [layer.name for layer in open_workload("alexnet", layers="FC3").layers] == ["FC3"]
+
+
 def test_a_chosen_layer_has_the_tensors_that_it_has_in_the_whole_network() -> None:
     whole, part = open_workload("squeezenet1_0"), open_workload("squeezenet1_0", layers=["fire2/squeeze1x1"])
     layer = part.layers[0]

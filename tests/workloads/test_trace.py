@@ -285,9 +285,16 @@ def test_every_fault_of_the_meta_is_listed(with_meta: WithMeta) -> None:
     ]
 
 
+@pytest.mark.parametrize("size", ["11", 11.0, True])
+def test_a_size_of_another_type_is_not_converted(with_meta: WithMeta, size: object) -> None:
+    message = message_of(with_meta(lambda fields: fields["layers"][0].update(H=size)))
+    assert message == "1 fault in 'meta'\n  layers.0.H: Input should be a valid integer"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"name": "conv\x1b[m\n"}, r"'conv\x1b[m\n': a layer's name is one line of printable characters; rename it"),
         ({"M": 0}, "conv: M = 0; every dimension must be at least 1"),
         ({"G": 5}, "conv: 5 groups do not divide C = 4 channels and M = 6 filters"),
         ({"R": 12}, "conv: a 12x2 filter is larger than its padded 11x9 ifmap; nothing would be computed"),
