@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from simulator.errors import WorkloadError
 from simulator.spec.layer import Layer
 from simulator.spec.tensors import LayerTensors
 
@@ -32,7 +33,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A network as an accelerator sees it: CONV and FC layers only, in order of execution.
+    """A network as an accelerator sees it: CONV and FC layers only, at least one, in order of execution.
 
     tensors_of    gives one layer's tensors, the same words at every call; picklable, so that workers can call it
     not_costed    operators of the network that are not modelled, as `operator xcount`, e.g. "MaxPool x3"
@@ -45,6 +46,10 @@ class Workload:
     provenance: Provenance
     not_costed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise WorkloadError(f"{self.name}: a Workload without layers; there is nothing to simulate")
 
     @property
     def batch(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulator import load_accelerator, simulate
-from simulator.errors import MappingError, SpecError
+from simulator.errors import MappingError, SpecError, WorkloadError
 from simulator.spec.layer import Layer
 from simulator.spec.tensors import LayerTensors
 from simulator.spec.workload import Origin, Provenance, Workload
@@ -61,6 +61,11 @@ def test_a_workload_of_ones_own() -> None:
 def test_what_a_workload_has_already_is_refused(choice: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match="made: a Workload has its batch, layers, images and seed already"):
         simulate(WORKLOAD, **choice)
+
+
+def test_a_workload_without_layers_is_refused() -> None:
+    with pytest.raises(WorkloadError, match="made: a Workload without layers; there is nothing to simulate"):
+        replace(WORKLOAD, layers=())
 
 
 def test_totals_are_sums_and_time_weighted_means() -> None:
