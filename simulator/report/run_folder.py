@@ -1,4 +1,4 @@
-"""The files of `-o DIR`: manifest.json, layers.csv, counts.csv and summary.txt, each written whole or not at all.
+"""The files of `-o DIR`: manifest.json, layers.csv, counts.csv and summary.txt, written together or not at all.
 
 The same input gives the same bytes: no time, host or user enters here. docs/reference.md defines every field.
 """
@@ -48,8 +48,7 @@ def write_run(folder: Path, result: NetworkResult, *, manifest: Mapping[str, Any
     texts = (json_text(manifest), csv_text(result.rows()), csv_text(result.count_rows()), summary)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in zip(RUN_FILES, texts, strict=True):
-            _write_whole(folder / name, text)
+        _write_together(folder, dict(zip(RUN_FILES, texts, strict=True)))
     except OSError as error:
         raise _cannot_write(folder, error) from None
 
@@ -77,14 +76,18 @@ def _try_to_write_in(folder: Path) -> None:
         pass
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """To a temporary file beside it first, so that no reader ever sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _write_together(folder: Path, texts: Mapping[str, str]) -> None:
+    """Under temporary names in the same folder first: no reader sees half of a file, and a disk that is full leaves an
+    earlier run's files as they were, all four."""
+    temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in texts}
     try:
-        temporary.write_text(text, encoding="utf-8", newline="")
-        os.replace(temporary, path)
+        for name, text in texts.items():
+            temporary[name].write_text(text, encoding="utf-8", newline="")
+        for name in texts:
+            os.replace(temporary[name], folder / name)
     finally:
-        temporary.unlink(missing_ok=True)
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

@@ -51,14 +51,20 @@ def test_the_same_run_gives_the_same_bytes_and_replaces_older_files(tmp_path: Pa
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_a_file_is_replaced_only_when_the_new_one_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("full_at", RUN_FILES)
+def test_files_are_replaced_only_when_all_new_ones_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: str
+) -> None:
     _write(tmp_path)
     before = {name: (tmp_path / name).read_bytes() for name in RUN_FILES}
 
     def disk_full(self: Path, text: str, **_: str) -> int:
+        is_last = full_at in self.name
         with self.open("w") as file:
-            file.write(text[:10])
-        raise OSError(28, "No space left on device")
+            file.write(text[:10] if is_last else text)
+        if is_last:
+            raise OSError(28, "No space left on device")
+        return len(text)
 
     monkeypatch.setattr(Path, "write_text", disk_full)
     with pytest.raises(
