@@ -60,8 +60,8 @@ class SpooledTensors:
                 np.ascontiguousarray(values, np.float32).tofile(file)
         except OSError as error:
             raise WorkloadError(
-                f"{layer.name}: its {tensor} cannot be kept in {self.folder} ({error.strerror}); set TMPDIR to a "
-                "folder with more space"
+                f"{layer.name}: its {tensor} cannot be kept in {self.folder} ({error.strerror or error}); set TMPDIR "
+                "to a folder with more space"
             ) from None
 
     def _words(self, layer: Layer, tensor: str, shape: tuple[int, ...]) -> FixedPoint:
