@@ -7,8 +7,8 @@ Conventions that no single sentence holds:
 - Padding is made at the edge of the array: it costs NoC deliveries, spad writes and gated MACs, no GLB or DRAM word.
 - A psum that is accumulated d times in a spad costs d - 1 reads and d - 1 writes: the first product of a window starts
   it, the last goes straight to the output FIFO. A MAC that is skipped makes none of its own spad accesses.
-- Run-length coding has one stream for each channel's tile as it moves (for filters: each pass's filters), padded to
-  whole link words at its end; halo rows are read, and coded, again.
+- Run-length coding has one stream for each channel of each image's tile as it moves (for filters: each pass's filters),
+  padded to whole link words at its end; halo rows are read, and coded, again.
 - The GLB's array side is `read` and `write`, its DRAM side `fill` and `dump`. Published GLB figures are the array side.
 """
 

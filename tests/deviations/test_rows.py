@@ -219,10 +219,13 @@ def test_row_21_isca16_charges_were_found_by_trying() -> None:
     assert machine.noc == CHIP.noc
 
 
-def test_row_22_dense_filters_code_longer_than_raw() -> None:
+def test_row_22_dense_filters_and_maps_of_one_word_code_longer_than_raw() -> None:
     counts = run("CONV5", load_accelerator("eyeriss-estimation")).counts
     read = Access(Level.DRAM, Tensor.FILTER, Action.READ)
     assert counts.bits[read] / (counts.words[read] * 16) == pytest.approx(4 / 3, abs=0.001)
+    (fc,) = simulate("alexnet", layers=["FC2"]).layers
+    for access in (Access(Level.DRAM, Tensor.IFMAP, Action.READ), Access(Level.DRAM, Tensor.PSUM, Action.WRITE)):
+        assert fc.counts.bits[access] == 4 * 16 * fc.counts.words[access]
 
 
 def error(result: NetworkResult, name: str, figure: str) -> float:
