@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ def test_files_are_replaced_only_when_all_new_ones_are_whole(
 ) -> None:
     _write(tmp_path)
     before = {name: (tmp_path / name).read_bytes() for name in RUN_FILES}
+    another = replace(network_result(), layers=network_result().layers[:1])
 
     def disk_full(self: Path, text: str, **_: str) -> int:
         is_last = full_at in self.name
@@ -70,7 +72,7 @@ def test_files_are_replaced_only_when_all_new_ones_are_whole(
     with pytest.raises(
         OutputError, match=r"cannot be written \(No space left on device\); choose another place with -o"
     ):
-        _write(tmp_path, network_result(notes=()))
+        write_run(tmp_path, another, manifest={"seed": 1}, summary="another table\n")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
