@@ -24,5 +24,9 @@ class OutputError(PicojouleError):
     """A file or folder that results cannot be written to."""
 
 
+class WorkerError(PicojouleError):
+    """A worker process that ended before its work did."""
+
+
 class ConservationError(PicojouleError):
     """The simulation lost or invented words or MACs. Always a bug in picojoule; never caught inside it."""

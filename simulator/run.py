@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
@@ -10,7 +11,7 @@ from signal import SIG_IGN, SIGINT, signal
 from threading import current_thread, main_thread
 
 from simulator.analytic.access_counts import dense_energy
-from simulator.errors import MappingError, SpecError
+from simulator.errors import MappingError, SpecError, WorkerError
 from simulator.hardware.layer_run import simulate_layer
 from simulator.mapping.fold import find_fold, fold_layer
 from simulator.mapping.load import load_mappings
@@ -168,6 +169,11 @@ def _run_in_workers(tasks: Sequence[_LayerTask], jobs: int, progress: Progress |
             futures = [pool.submit(_run, task) for task in tasks]
         _await(futures, progress)
         return [future.result() for future in futures]
+    except BrokenProcessPool:
+        raise WorkerError(
+            f"jobs: one of {jobs} workers ended before its layer did, most likely for want of memory; give fewer "
+            'jobs. (In a script of your own, workers need `if __name__ == "__main__":` around the call)'
+        ) from None
     except BaseException:
         for worker in set(active_children()) - others:
             worker.terminate()

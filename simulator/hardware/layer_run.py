@@ -55,7 +55,7 @@ def simulate_layer(
         _check_values(layer, tensors, values, slots, accelerator)
     tally = run.tally
     counts, pe_cycles = tally.counts(slots), tally.pe_cycles(total_cycles)
-    check_conservation(layer, counts, pe_cycles, accelerator.pes * total_cycles)
+    check_conservation(layer, counts, pe_cycles, accelerator.pes * total_cycles, int(slots[1].sum()))
     return LayerResult(
         layer=layer,
         mapping=mapping,

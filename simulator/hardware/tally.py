@@ -113,10 +113,10 @@ class Tally:
 
 
 def check_conservation(
-    layer: Layer, counts: AccessCounts, pe_cycles: MappingProxyType[PeState, int], cycles: int
+    layer: Layer, counts: AccessCounts, pe_cycles: MappingProxyType[PeState, int], cycles: int, windows: int
 ) -> None:
     """Raise ConservationError unless words in equal words out at each level, MACs are the layer's, and every PE-cycle
-    is accounted for. `cycles` is PEs x total cycles."""
+    is accounted for. `cycles` is PEs x total cycles, `windows` the psums that PEs begin, one a window and filter."""
     of = counts.of
     balances = (
         ("MACs counted", counts.macs, "the layer's", layer.macs),
@@ -139,6 +139,12 @@ def check_conservation(
             of(Level.NOC, PSUM, Action.COLLECT),
             "GLB psum writes",
             of(Level.GLB, PSUM, Action.WRITE),
+        ),
+        (
+            "psums passed on or collected",
+            of(Level.NOC, PSUM, Action.HOP) + of(Level.NOC, PSUM, Action.COLLECT),
+            "psums begun in the PEs",
+            windows,
         ),
         (
             "filter words sent to the array",

@@ -1,6 +1,7 @@
 """Does `simulate` give the same result for any number of workers, and say what a reader must know?"""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulator import load_accelerator, simulate
-from simulator.errors import MappingError, SpecError, WorkloadError
+from simulator.errors import MappingError, SpecError, WorkerError, WorkloadError
 from simulator.spec.layer import Layer
 from simulator.spec.tensors import LayerTensors
 from simulator.spec.workload import Origin, Provenance, Workload
@@ -122,3 +123,16 @@ class Share:
         filters = whole.filters.copy().ravel()
         filters[int(filters.size * self.share) :] = 0
         return replace(whole, filters=filters.reshape(whole.filters.shape))
+
+
+class Dying:
+    """Tensors whose making ends the process, as running out of memory does."""
+
+    def __call__(self, layer: Layer) -> LayerTensors:
+        os._exit(len(layer.name))
+
+
+def test_a_worker_that_dies_is_one_message() -> None:
+    dying = replace(WORKLOAD, tensors_of=Dying())
+    with pytest.raises(WorkerError, match=r"jobs: one of 2 workers ended before its layer did, .* give fewer jobs"):
+        simulate(dying, jobs=2)
