@@ -64,11 +64,25 @@ def find_mapping(layer: Layer, accelerator: Accelerator, cost_of: CostOf) -> Row
             best, winner = rank, grid.mapping(index)
     if winner is None:
         raise MappingError(
-            f"{layer.name}: no mapping fits {accelerator.name}: for one channel, filter and ofmap row, the "
-            f"{layer.R}x{layer.padded_width} ifmap tile and {layer.F} psums exceed {accelerator.glb.banks} GLB banks "
-            f"of {accelerator.glb.bank_words} words, or the {layer.R}x{layer.S} filter its buffer; enlarge it"
+            f"{layer.name}: no mapping fits {accelerator.name}: {_what_is_too_small(layer, accelerator)}"
         )
     return winner
+
+
+def _what_is_too_small(layer: Layer, accelerator: Accelerator) -> str:
+    """Why not even one channel, filter, image and ofmap row fit."""
+    glb = accelerator.glb
+    if layer.R > accelerator.pe_array.rows:
+        return f"R = {layer.R} filter rows exceed the array's {accelerator.pe_array.rows}; fold the filter first"
+    if layer.R * layer.S > glb.filter_buffer_words:
+        return (
+            f"one {layer.R}x{layer.S} filter exceeds the {glb.filter_buffer_words}-word filter buffer; "
+            "enlarge glb.filter_buffer_words"
+        )
+    return (
+        f"for one channel, filter and ofmap row, the {layer.R}x{layer.padded_width} ifmap tile and {layer.F} psums "
+        f"exceed the GLB (banks = {glb.banks}, bank_words = {glb.bank_words}); enlarge it"
+    )
 
 
 def _fitting_mappings(layer: Layer, accelerator: Accelerator, heights: Sequence[int]) -> Iterator[MappingGrid]:

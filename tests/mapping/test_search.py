@@ -53,7 +53,7 @@ def test_a_layer_too_wide_for_the_glb() -> None:
     wide = Layer(name="wide", N=1, M=1, C=1, H=3, W=20_000, R=3, S=3)
     message = (
         r"wide: no mapping fits eyeriss-v1: for one channel, filter and ofmap row, the 3x20000 ifmap tile and "
-        r"19998 psums exceed 25 GLB banks of 2048 words, or the 3x3 filter its buffer; enlarge it"
+        r"19998 psums exceed the GLB \(banks = 25, bank_words = 2048\); enlarge it"
     )
     with pytest.raises(MappingError, match=message):
         find_mapping(wide, CHIP, dense_energy)
@@ -61,8 +61,19 @@ def test_a_layer_too_wide_for_the_glb() -> None:
 
 def test_a_filter_taller_than_the_array_has_to_be_folded_first() -> None:
     tall = Layer(name="tall", N=1, M=1, C=1, H=13, W=3, R=13, S=3)
-    with pytest.raises(MappingError, match="tall: no mapping fits eyeriss-v1"):
+    with pytest.raises(
+        MappingError, match="tall: no mapping fits eyeriss-v1: R = 13 filter rows exceed the array's 12; fold"
+    ):
         find_mapping(tall, CHIP, dense_energy)
+
+
+def test_a_filter_larger_than_its_buffer() -> None:
+    small = CHIP.model_copy(update={"glb": CHIP.glb.model_copy(update={"filter_buffer_words": 16})})
+    layer = Layer(name="wide", N=1, M=1, C=1, H=5, W=5, R=5, S=5)
+    with pytest.raises(
+        MappingError, match="wide: no mapping fits eyeriss-v1: one 5x5 filter exceeds the 16-word filter buf"
+    ):
+        find_mapping(layer, small, dense_energy)
 
 
 @pytest.mark.parametrize("network", [network.name for network in built_in_networks()])
