@@ -36,12 +36,13 @@ class EnergyBreakdown:
 
 def energy(counts: AccessCounts, accelerator: Accelerator) -> EnergyBreakdown:
     """Each access's bits, as 16-bit words, times its level's cost; MACs that are not gated times theirs."""
-    table = accelerator.energy
-    of_access = {
-        access: 0.0
-        if access in accelerator.charges.free
-        else bits / accelerator.word_bits * table.cost_of(access.level)
-        for access, bits in counts.bits.items()
-    }
-    mac = (counts.macs - counts.gated_macs) * table.mac.per_access
+    of_access = {access: bits * energy_per_bit(access, accelerator) for access, bits in counts.bits.items()}
+    mac = (counts.macs - counts.gated_macs) * accelerator.energy.mac.per_access
     return EnergyBreakdown(mac=mac, of_access=MappingProxyType(of_access))
+
+
+def energy_per_bit(access: Access, accelerator: Accelerator) -> float:
+    """What a bit moved by an access costs: nothing if the machine does not charge it."""
+    if access in accelerator.charges.free:
+        return 0.0
+    return accelerator.energy.cost_of(access.level) / accelerator.word_bits

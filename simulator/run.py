@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
@@ -119,18 +119,10 @@ def _least_energy_mapping(
 ) -> RowStationaryMapping:
     fold = find_fold(layer, accelerator)
     run = fold_layer(layer, fold) if fold.is_needed else layer
-    shape = _unnamed(run)
+    shape = replace(run, name="")  # networks repeat layers: the same shape has the same mapping
     if shape not in found:
         found[shape] = find_mapping(run, accelerator, dense_energy)
     return found[shape]
-
-
-def _unnamed(layer: Layer) -> Layer:
-    """Networks repeat layers; the same shape has the same mapping."""
-    return Layer(
-        name="",
-        **{name: getattr(layer, name) for name in Layer.__slots__ if name != "name"},
-    )
 
 
 def _named_mapping(layer: Layer, table: Mapping[str, RowStationaryMapping], where: str) -> RowStationaryMapping:

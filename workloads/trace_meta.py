@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from simulator.errors import SpecError, WorkloadError
+from simulator.spec.files import fault_lines
 from simulator.spec.layer import Layer
 from simulator.spec.workload import Origin, Provenance, Workload
 
@@ -115,5 +116,5 @@ def _layer_meta(layer: Layer) -> dict[str, Any]:
 
 
 def _faults(error: ValidationError, where: str) -> str:
-    lines = [f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    lines = fault_lines(error)
     return f"{where}: {len(lines)} fault{'s' if len(lines) > 1 else ''} in 'meta'\n" + "\n".join(lines)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.counts import Access, Action, Level, Tensor
+from simulator.energy import energy_per_bit
 from simulator.mapping.search import MappingGrid
 from simulator.spec.accelerator import Accelerator, RunLengthCode
 from simulator.spec.layer import Layer
@@ -41,8 +42,7 @@ def dense_energy(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> n
     """Energy of each mapping, in the table's unit, if no word were zero. Without the MACs, which no mapping changes."""
     total = np.zeros(len(grid))
     for access, (_, bits) in dense_counts(layer, grid, accelerator).items():
-        if access not in accelerator.charges.free:
-            total += bits / accelerator.word_bits * accelerator.energy.cost_of(access.level)
+        total += bits * energy_per_bit(access, accelerator)
     return total
 
 
@@ -115,18 +115,14 @@ def _dram_traffic(
     ifmap = loads * _by_strips(layer, code, grid.e, "stored")
     filters = strips * image_groups * (layer.M * (layer.C // layer.G) * layer.R * layer.S)
     ofmap = np.full(len(grid), layer.N * layer.M * layer.E * layer.F)
-    ifmap_coded = code.network_input if layer.from_input else code.ifmap
-    moved = (ifmap, ifmap * word_bits), (filters, filters * word_bits), (ofmap, ofmap * word_bits)
-    if ifmap_coded:
-        bits = loads * _by_strips(layer, code, grid.e, "stored_bits")
-        moved = (ifmap, bits), moved[1], moved[2]
+    ifmap_bits, filter_bits, ofmap_bits = ifmap * word_bits, filters * word_bits, ofmap * word_bits
+    if code.codes_ifmap(from_input=layer.from_input):
+        ifmap_bits = loads * _by_strips(layer, code, grid.e, "stored_bits")
     if code.filter:
-        bits = strips * image_groups * layer.G * _coded_filters(layer, grid, channels, code)
-        moved = moved[0], (filters, bits), moved[2]
+        filter_bits = strips * image_groups * layer.G * _coded_filters(layer, grid, channels, code)
     if code.ofmap:
-        bits = layer.N * layer.M * _by_strips(layer, code, grid.e, "ofmap_bits")
-        moved = moved[0], moved[1], (ofmap, bits)
-    return moved
+        ofmap_bits = layer.N * layer.M * _by_strips(layer, code, grid.e, "ofmap_bits")
+    return (ifmap, ifmap_bits), (filters, filter_bits), (ofmap, ofmap_bits)
 
 
 def _over_ofmap_groups(layer: Layer, grid: MappingGrid) -> tuple[Ints, Ints]:

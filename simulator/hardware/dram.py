@@ -39,8 +39,7 @@ class TensorSizes:
 
     def __init__(self, layer: Layer, tensors: LayerTensors, accelerator: Accelerator) -> None:
         self._layer, self._tensors, self._accelerator = layer, tensors, accelerator
-        code = accelerator.compression
-        self._codes_ifmap = code.network_input if layer.from_input else code.ifmap
+        self._codes_ifmap = accelerator.compression.codes_ifmap(from_input=layer.from_input)
         self._planes: dict[tuple[str, int, int], npt.NDArray[np.int64]] = {}
         self._filters: dict[tuple[int, ...], int] = {}
 
@@ -49,18 +48,11 @@ class TensorSizes:
         layer, tile = self._layer, step.tile
         first = max(0, tile.rows.start * layer.U - layer.padding[0])
         end = min(layer.H, (tile.rows.stop - 1) * layer.U + layer.R - layer.padding[0])
-        words = (
-            max(0, end - first)
-            * layer.W
-            * len(tile.images)
-            * len(tile.groups)
-            * (step.channels.stop - step.channels.start)
-        )
+        words = max(0, end - first) * layer.W * len(tile.images) * len(tile.groups) * step.channels.size
         if not self._codes_ifmap or not words:
             return words, words * self._accelerator.word_bits
         sizes = self._plane_sizes("ifmap", self._tensors.ifmap, first, end)
-        chosen = sizes[tile.images.start : tile.images.stop, tile.groups.start : tile.groups.stop, step.channels.slice]
-        return words, int(chosen.sum())
+        return words, int(sizes[(*tile.where, step.channels.slice)].sum())
 
     def ofmap_tile(self, tile: OfmapTile) -> tuple[int, int]:
         """(words, bits) of a finished ofmap tile."""
@@ -68,13 +60,12 @@ class TensorSizes:
         if not self._accelerator.compression.ofmap:
             return words, words * self._accelerator.word_bits
         sizes = self._plane_sizes("ofmap", self._tensors.ofmap, tile.rows.start, tile.rows.stop)
-        chosen = sizes[tile.images.start : tile.images.stop, tile.groups.start : tile.groups.stop]
-        return words, int(chosen[:, :, tile.ofmaps.start : tile.ofmaps.stop].sum())
+        return words, int(sizes[(*tile.where, slice(tile.ofmaps.start, tile.ofmaps.stop))].sum())
 
     def filters(self, step: ProcessingPass) -> tuple[int, int]:
         """(words, bits) of the pass's filters."""
         layer, groups = self._layer, step.tile.groups
-        filters, channels = step.filters.stop - step.filters.start, step.channels.stop - step.channels.start
+        filters, channels = step.filters.size, step.channels.size
         words = len(groups) * filters * channels * layer.R * layer.S
         if not self._accelerator.compression.filter:
             return words, words * self._accelerator.word_bits
@@ -98,7 +89,7 @@ class TensorSizes:
         row, tap = channels * R * S, R * S
         filters_in_group = self._layer.M // self._layer.G
         starts = np.array([(group * filters_in_group + step.filters.start) * row for group in groups], np.int64)
-        segments = (step.filters.stop - step.filters.start, row, (step.channels.stop - step.channels.start) * tap)
+        segments = (step.filters.size, row, step.channels.size * tap)
         bits = _coded_bits(
             self._tensors.filters, starts + step.channels.start * tap, segments, self._accelerator.compression
         )

@@ -42,7 +42,7 @@ class FunctionalArray:
 
     def _values(self, step: ProcessingPass, plan: PassPlan) -> PassValues:
         tile, shape, first = step.tile, plan.shape, step.tile.rows.start * self._layer.U
-        images, groups = slice(tile.images.start, tile.images.stop), slice(tile.groups.start, tile.groups.stop)
+        images, groups = tile.where
         rows, columns = slice(first, first + shape.tile_rows), slice(shape.tile_columns)
         return PassValues(
             ifmap=np.ascontiguousarray(self._ifmap[images, groups, step.channels.slice, rows, columns]),
@@ -54,9 +54,7 @@ class FunctionalArray:
         )
 
     def _tile(self, step: ProcessingPass) -> tuple[slice, ...]:
-        tile = step.tile
-        images, groups = slice(tile.images.start, tile.images.stop), slice(tile.groups.start, tile.groups.stop)
-        return images, groups, step.filters.slice, slice(tile.rows.start, tile.rows.stop)
+        return (*step.tile.where, step.filters.slice, slice(step.tile.rows.start, step.tile.rows.stop))
 
 
 def convolve(layer: Layer, tensors: LayerTensors, arithmetic: Arithmetic) -> Psums:

@@ -21,8 +21,12 @@ class Chunk:
     sets: int
 
     @property
+    def size(self) -> int:
+        return self.interleaved * self.sets
+
+    @property
     def stop(self) -> int:
-        return self.start + self.interleaved * self.sets
+        return self.start + self.size
 
     @property
     def slice(self) -> slice:
@@ -38,6 +42,11 @@ class OfmapTile:
     groups: range
     ofmaps: range
     rows: range
+
+    @property
+    def where(self) -> tuple[slice, slice]:
+        """Its part of an array whose first two dimensions are images and groups."""
+        return slice(self.images.start, self.images.stop), slice(self.groups.start, self.groups.stop)
 
     @property
     def planes(self) -> int:

@@ -136,6 +136,10 @@ class RunLengthCode(_Part):
     ofmap: bool
     filter: bool
 
+    def codes_ifmap(self, *, from_input: bool) -> bool:
+        """Does a layer's ifmap move coded, given whether it is the network's own input?"""
+        return self.network_input if from_input else self.ifmap
+
     @model_validator(mode="after")
     def _fits_its_word(self) -> "RunLengthCode":
         bits = self.pairs * (self.run_bits + self.level_bits) + 1

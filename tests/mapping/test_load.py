@@ -49,7 +49,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
 def test_no_such_file() -> None:
     with pytest.raises(MappingError, match=r"jssc2018: no such mapping or file; did you mean 'jssc2017'\?"):
         load_mappings("jssc2018")
-    with pytest.raises(MappingError, match=r"zzz\.toml: no such mapping or file; published: jssc2017, jssc2017-conv3b"):
+    with pytest.raises(MappingError, match=r"zzz\.toml: no such mapping or file; shipped: jssc2017, jssc2017-conv3b"):
         load_mappings("zzz.toml")
 
 

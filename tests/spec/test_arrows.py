@@ -11,7 +11,13 @@ ALLOWED = {
     "native": {"native"},
     "simulator/spec": {"simulator.spec", "simulator.errors", "simulator.counts"},
     "simulator/mapping": {"simulator.mapping", "simulator.spec", "simulator.errors"},
-    "simulator/analytic": {"simulator.analytic", "simulator.mapping", "simulator.spec", "simulator.counts"},
+    "simulator/analytic": {
+        "simulator.analytic",
+        "simulator.mapping",
+        "simulator.spec",
+        "simulator.counts",
+        "simulator.energy",
+    },
     "simulator/hardware": {
         "simulator.hardware",
         "simulator.mapping",

@@ -288,7 +288,7 @@ def test_every_fault_of_the_meta_is_listed(with_meta: WithMeta) -> None:
 @pytest.mark.parametrize("size", ["11", 11.0, True])
 def test_a_size_of_another_type_is_not_converted(with_meta: WithMeta, size: object) -> None:
     message = message_of(with_meta(lambda fields: fields["layers"][0].update(H=size)))
-    assert message == "1 fault in 'meta'\n  layers.0.H: Input should be a valid integer"
+    assert message == f"1 fault in 'meta'\n  layers.0.H: Input should be a valid integer, the value {size!r}"
 
 
 @pytest.mark.parametrize(
