@@ -12,27 +12,12 @@ from math import prod
 
 import numpy as np
 
-from simulator.errors import SpecError
 from simulator.spec.layer import Layer
+from simulator.spec.tensors import Densities as Densities
 from simulator.spec.tensors import LayerTensors, Words
 
 _CHUNK_WORDS = 1 << 16  # 256 kB of random words: they stay in a core's second-level cache. Even, as two make one draw.
 _DRAWS = 1 << 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Densities:
-    """Share of words that are not zero, 0 to 1, in each tensor of a layer."""
-
-    ifmap: float
-    filters: float
-    ofmap: float
-
-    def __post_init__(self) -> None:
-        for name in ("ifmap", "filters", "ofmap"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise SpecError(f"{name} density {getattr(self, name)}; a density lies between 0 and 1")
-
 
 ASSUMED_DENSITY = 0.5
 """Share of non-zero words in a feature map after a ReLU, where nothing better is known."""

@@ -1,14 +1,28 @@
-"""The values a layer works on, as the accelerator sees them: 16-bit fixed point."""
+"""The values a layer works on, as the accelerator sees them: 16-bit fixed point, or only how many are not zero."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import WorkloadError
+from simulator.errors import SpecError, WorkloadError
 from simulator.spec.layer import Layer
 
 Words = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Densities:
+    """Share of words that are not zero, 0 to 1, in each tensor of a layer."""
+
+    ifmap: float
+    filters: float
+    ofmap: float
+
+    def __post_init__(self) -> None:
+        for name in ("ifmap", "filters", "ofmap"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SpecError(f"{name} density {getattr(self, name)}; a density lies between 0 and 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
