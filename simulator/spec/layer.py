@@ -7,6 +7,8 @@ from simulator.errors import SpecError
 Padding = tuple[int, int, int, int]
 _LARGEST = (1 << 31) - 1
 """The kernels take sizes and strides as 32-bit integers."""
+_WIDEST = 16
+"""Bits of a machine word (Accelerator.word_bits)."""
 _MOST_MACS = 1 << 48
 """Counts are some accesses for each MAC, in 64 bits; a float holds them exactly up to 2**53."""
 
@@ -22,6 +24,8 @@ class Layer:
     padding  zeros around the ifmap: (top, left, bottom, right), the order of ONNX `pads`
     E, F  ofmap height and width, derived
     from_input  the ifmap is the network's own input, which the chip does not run-length code
+    ifmap_bits, filter_bits, psum_bits  width of a word of each tensor, for buffers that hold more of narrower words;
+                ofmap words leave for DRAM with ifmap_bits: they are the next layer's activations
     """
 
     name: str
@@ -37,12 +41,17 @@ class Layer:
     G: int = 1
     padding: Padding = (0, 0, 0, 0)
     from_input: bool = False
+    ifmap_bits: int = 16
+    filter_bits: int = 16
+    psum_bits: int = 16
 
     def __post_init__(self) -> None:
         if not self.name.isprintable():
             raise SpecError(f"{self.name!r}: a layer's name is one line of printable characters; rename it")
         for letter in "NMCHWRSUVG":
             _check_size(self.name, letter, getattr(self, letter))
+        for tensor in ("ifmap", "filter", "psum"):
+            _check_width(self.name, f"{tensor}_bits", getattr(self, f"{tensor}_bits"))
         if min(self.padding) < 0:
             raise SpecError(f"{self.name}: padding {self.padding} is negative; crop the ifmap instead")
         _check_size(self.name, "padded height", self.padded_height)
@@ -108,3 +117,8 @@ def _check_size(layer: str, what: str, size: int) -> None:
         raise SpecError(f"{layer}: {what} = {size}; every dimension must be at least 1")
     if size > _LARGEST:
         raise SpecError(f"{layer}: {what} = {size}; every dimension must be below 2**31")
+
+
+def _check_width(layer: str, what: str, bits: int) -> None:
+    if not 1 <= bits <= _WIDEST:
+        raise SpecError(f"{layer}: {what} = {bits}; a word has 1 to {_WIDEST} bits, the machine's word")

@@ -46,6 +46,9 @@ def test_fc_and_batch() -> None:
         ({"R": 228}, "CONV1: a 228x11 filter is larger than its padded 227x227 ifmap; nothing would be computed"),
         ({"N": 10**9}, r"CONV1: more than 2\*\*48 MACs or ifmap words; lower the batch or the layer's sizes"),
         ({"H": 2 * 10**9, "W": 10**6, "U": 2 * 10**9}, r"CONV1: more than 2\*\*48 MACs or ifmap words"),
+        ({"ifmap_bits": 0}, "CONV1: ifmap_bits = 0; a word has 1 to 16 bits, the machine's word"),
+        ({"filter_bits": -1}, "CONV1: filter_bits = -1; a word has 1 to 16 bits, the machine's word"),
+        ({"psum_bits": 17}, "CONV1: psum_bits = 17; a word has 1 to 16 bits, the machine's word"),
         ({"V": 2**31}, r"CONV1: V = 2147483648; every dimension must be below 2\*\*31"),
         (
             {"padding": (2**30, 0, 2**30, 0)},
@@ -56,6 +59,12 @@ def test_fc_and_batch() -> None:
 def test_faults(change: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         replace(CONV1, **change)
+
+
+def test_words_are_sixteen_bits_unless_said() -> None:
+    assert (CONV1.ifmap_bits, CONV1.filter_bits, CONV1.psum_bits) == (16, 16, 16)
+    narrow = replace(CONV1, ifmap_bits=1, filter_bits=8, psum_bits=16).with_batch(1)
+    assert (narrow.ifmap_bits, narrow.filter_bits, narrow.psum_bits) == (1, 8, 16)
 
 
 def test_tensors_of_another_shape_or_kind() -> None:
