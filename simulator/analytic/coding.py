@@ -56,17 +56,19 @@ def layer_streams(
     layer: Layer, densities: Densities, accelerator: Accelerator, coding: Coding = Coding.RUN_LENGTH
 ) -> LayerStreams:
     """The coders of a layer's tensors on a machine: raw where the machine does not code the tensor."""
-    code, word_bits = accelerator.compression, accelerator.word_bits
+    code = accelerator.compression
 
-    def stream(is_coded: bool, density: float) -> StreamBits:
+    def stream(is_coded: bool, word_bits: int, density: float) -> StreamBits:
         if not is_coded:
             return raw(word_bits)
-        return run_length(code, density) if coding is Coding.RUN_LENGTH else significance_map(word_bits, density)
+        if coding is Coding.SIGNIFICANCE_MAP:
+            return significance_map(word_bits, density)
+        return run_length(code, density, level_bits=word_bits)
 
     return LayerStreams(
-        ifmap=stream(code.codes_ifmap(from_input=layer.from_input), densities.ifmap),
-        filters=stream(code.filter, densities.filters),
-        ofmap=stream(code.ofmap, densities.ofmap),
+        ifmap=stream(code.codes_ifmap(from_input=layer.from_input), layer.ifmap_bits, densities.ifmap),
+        filters=stream(code.filter, layer.filter_bits, densities.filters),
+        ofmap=stream(code.ofmap, layer.ifmap_bits, densities.ofmap),
     )
 
 

@@ -1,5 +1,6 @@
 """Are expected coded sizes those of the coder, over all streams of a density?"""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -110,6 +111,15 @@ def test_each_tensor_moves_as_its_machine_codes_it() -> None:
         run_length(CODE, 0.75)(96),
     ]
     assert [method.ifmap(96), method.filters(96), method.ofmap(96)] == [96 * 9, 96 * 5, 96 * 13]
+
+
+def test_each_tensor_moves_in_its_own_width() -> None:
+    """Ofmap words leave with the ifmap's width: they are the next layer's ifmap."""
+    dense = Densities(ifmap=1, filters=1, ofmap=1)
+    narrow = replace(LAYER, ifmap_bits=8, filter_bits=4, psum_bits=12)
+    chip, uncoded = (layer_streams(narrow, dense, load_accelerator(name)) for name in ("eyeriss-v1", "isca16-256"))
+    assert [chip.ifmap(84), chip.filters(84), chip.ofmap(84)] == [84 // 4 * 64, 84 * 4, 84 // 4 * 64]
+    assert [uncoded.ifmap(84), uncoded.filters(84), uncoded.ofmap(84)] == [84 * 8, 84 * 4, 84 * 8]
 
 
 def link_words(words: tuple[int, ...] | list[int], run_bits: int, pairs: int) -> int:
