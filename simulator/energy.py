@@ -35,7 +35,7 @@ class EnergyBreakdown:
 
 
 def energy(counts: AccessCounts, accelerator: Accelerator) -> EnergyBreakdown:
-    """Each access's bits, as 16-bit words, times its level's cost; MACs that are not gated times theirs."""
+    """Each access's bits, as 16-bit words, times its cost; MACs that are not gated times theirs."""
     of_access = {access: bits * energy_per_bit(access, accelerator) for access, bits in counts.bits.items()}
     mac = (counts.macs - counts.gated_macs) * accelerator.energy.mac.per_access
     return EnergyBreakdown(mac=mac, of_access=MappingProxyType(of_access))
@@ -45,4 +45,4 @@ def energy_per_bit(access: Access, accelerator: Accelerator) -> float:
     """What a bit moved by an access costs: nothing if the machine does not charge it."""
     if access in accelerator.charges.free:
         return 0.0
-    return accelerator.energy.cost_of(access.level) / accelerator.word_bits
+    return accelerator.energy.cost_of(access).per_access / accelerator.word_bits

@@ -4,16 +4,18 @@ These models are both the file's schema and the frozen spec used everywhere. An 
 zero that it gates, a tensor that it codes: all are fields here, never code elsewhere.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from simulator.counts import MEANING, Access, Level, Tensor
+from simulator.counts import MEANING, Access, Tensor
 
 Count = Annotated[int, Field(ge=1, lt=1 << 31)]
 # Upper bounds keep every product of counts, cycles and costs finite.
 Cost = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 MHz = Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)]
 
 
@@ -180,32 +182,41 @@ class Charges(_Part):
     def _as_accesses(cls, value: object) -> object:
         if not isinstance(value, list | tuple):
             return value
-        by_name = {str(access): access for access in MEANING}
-        unknown = [item for item in value if str(item) not in by_name and item not in MEANING]
-        if unknown:
-            named = " or ".join(repr(item) for item in unknown)
-            raise ValueError(f"no access is called {named}; there are: {', '.join(by_name)}")
-        return tuple(item if isinstance(item, Access) else by_name[str(item)] for item in value)
+        _refuse_unknown(value)
+        return tuple(item if isinstance(item, Access) else _ACCESSES[item] for item in value)
 
 
 class EnergyCost(_Part):
     per_access: Cost
     """Energy of one MAC, or of one word accessed, in the table's unit."""
-    source: Annotated[str, Field(min_length=1)]
+    source: Phrase
 
 
 class EnergyTable(_Part):
-    unit: Annotated[str, Field(min_length=1)]
+    """What a MAC costs, and a word accessed at each level."""
+
+    unit: Phrase
     mac: EnergyCost
     spad: EnergyCost
     noc: EnergyCost
     glb: EnergyCost
     dram: EnergyCost
+    access: dict[str, EnergyCost] = {}
+    """Costs of single accesses, each under its whole name and in place of its level's."""
 
-    def cost_of(self, level: Level) -> float:
-        """Energy of one word accessed at a level."""
-        part: EnergyCost = getattr(self, level.value)
-        return part.per_access
+    @field_validator("access", mode="before")
+    @classmethod
+    def _only_accesses(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        _refuse_unknown(value, "; quote the whole name")
+        # Sorted, so that a file has one hash in whichever order its tables stand.
+        return {str(name): value[name] for name in sorted(value, key=str)}
+
+    def cost_of(self, access: Access) -> EnergyCost:
+        """Cost of one word of an access, and its source: the access's own, else its level's."""
+        of_level: EnergyCost = getattr(self, access.level.value)
+        return self.access.get(str(access), of_level)
 
 
 class Accelerator(_Part):
@@ -275,3 +286,13 @@ def _enums_of(kind: type[StrEnum], value: object) -> object:
     if isinstance(value, list | tuple):
         return tuple(_enums_of(kind, item) for item in value)
     return value
+
+
+_ACCESSES = {str(access): access for access in MEANING}
+
+
+def _refuse_unknown(names: Iterable[object], hint: str = "") -> None:
+    unknown = [name for name in names if str(name) not in _ACCESSES]
+    if unknown:
+        named = " or ".join(repr(name) for name in unknown)
+        raise ValueError(f"no access is called {named}{hint}; there are: {', '.join(_ACCESSES)}")

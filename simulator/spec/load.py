@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from simulator.errors import SpecError
 from simulator.spec.accelerator import Accelerator
-from simulator.spec.files import fault_lines, named_text, toml_names
+from simulator.spec.files import fault_lines, list_of_faults, named_text, toml_names
 
 _SHIPPED = files("simulator.spec") / "accelerators"
 
@@ -38,7 +38,8 @@ def parse_accelerator(text: str, *, where: str) -> Accelerator:
     try:
         return Accelerator.model_validate(fields)
     except ValidationError as error:
-        raise SpecError(_faults(error, where)) from None
+        remedy = "`picojoule arch show eyeriss-v1` prints a valid file"
+        raise SpecError(list_of_faults(fault_lines(error), where, remedy)) from None
 
 
 def accelerator_sha256(accelerator: Accelerator) -> str:
@@ -50,9 +51,3 @@ def energy_table_sha256(accelerator: Accelerator) -> str:
     """Of the energy table and of what is charged, which together turn counts into energy."""
     charged = accelerator.energy.model_dump_json() + accelerator.charges.model_dump_json()
     return hashlib.sha256(charged.encode()).hexdigest()
-
-
-def _faults(error: ValidationError, where: str) -> str:
-    lines = fault_lines(error)
-    count = f"{len(lines)} fault{'s' if len(lines) > 1 else ''}"
-    return f"{where}: {count}; `picojoule arch show eyeriss-v1` prints a valid file\n" + "\n".join(lines)

@@ -17,6 +17,7 @@ from simulator.counts import MEANING
 from simulator.mapping.load import load_mappings
 from simulator.results import NetworkResult, PeState
 from simulator.spec.accelerator import Accelerator
+from simulator.spec.energy_table import load_energy_table
 from simulator.spec.load import load_accelerator
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"
@@ -125,8 +126,28 @@ def test_example_mapping_file_loads_and_has_every_key(tmp_path: Path) -> None:
 
 def test_accelerator_keys() -> None:
     sources = {f"energy.{level}.source" for level in ("mac", "spad", "noc", "glb", "dram")}
-    written_once = {"energy.<level>.source", "sources.<part>"}
-    assert set(rows("Accelerator files")) == keys_of(Accelerator) - sources - {"sources"} | written_once
+    by_name = {"sources", "energy.access.per_access", "energy.access.source"}
+    written_once = {
+        "energy.<level>.source",
+        'energy.access."<access>".per_access',
+        'energy.access."<access>".source',
+        "sources.<part>",
+    }
+    assert set(rows("Accelerator files")) == keys_of(Accelerator) - sources - by_name | written_once
+
+
+def test_example_energy_files_load_and_have_every_key(tmp_path: Path) -> None:
+    """The example that refers to an ERT needs nothing of it but the energies, which the example of an ERT has."""
+    alone, referring = re.findall(r"```toml\n(.*?)```", section("Energy tables"), flags=re.S)
+    (tmp_path / "ERT.yaml").write_text(re.findall(r"```yaml\n(.*?)```", section("Energy tables"), flags=re.S)[0])
+    for example in (alone, referring):
+        file = tmp_path / "energy.toml"
+        file.write_text(example)
+        table = load_energy_table(file)
+        assert table.unit == "pJ"
+        assert table.access
+    keys = {"unit", "ert", "<cost>.per_access", "<cost>.source", "<cost>.component", "<cost>.action", "<cost>.words"}
+    assert set(rows("Energy tables")) == keys | {"<cost>.arguments"}
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> set[str]:

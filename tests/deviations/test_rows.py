@@ -203,7 +203,7 @@ def test_row_19_energy_is_macs_and_words_only() -> None:
     result = run("CONV5", CHIP)
     by_hand = (result.counts.macs - result.counts.gated_macs) * CHIP.energy.mac.per_access
     for access, bits in result.counts.bits.items():
-        by_hand += bits / 16 * CHIP.energy.cost_of(access.level)
+        by_hand += bits / 16 * CHIP.energy.cost_of(access).per_access
     assert result.energy.total == pytest.approx(by_hand)
 
 

@@ -102,7 +102,7 @@ def test_energy_is_counts_times_table(name: str) -> None:
     machine = load_accelerator(name)
     result = run(TWO_PASSES, machine)
     for access, bits in result.counts.bits.items():
-        cost = 0 if access in machine.charges.free else machine.energy.cost_of(access.level)
+        cost = 0 if access in machine.charges.free else machine.energy.cost_of(access).per_access
         assert result.energy.of_access[access] == pytest.approx(bits / 16 * cost)
     assert result.energy.total == pytest.approx(sum(list(result.energy.by_level().values())[:-1]))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.counts import Level, Tensor
+from simulator.counts import MEANING, Level, Tensor
 from simulator.errors import SpecError
 from simulator.spec.accelerator import Gate, SeparateSpads
 from simulator.spec.load import (
@@ -34,7 +34,8 @@ def test_the_chip() -> None:
     assert chip.words_per_beat(chip.noc.gin_ifmap_bits) == 1
     assert chip.words_per_beat(chip.noc.gon_psum_bits) == 4
     assert chip.dram_cycles(480_000_000 * 8) == pytest.approx(200_000_000)  # 480 MB take a second
-    assert [chip.energy.cost_of(level) for level in Level] == [200, 6, 2, 1]
+    levels = {access.level: chip.energy.cost_of(access).per_access for access in MEANING}
+    assert levels == {Level.DRAM: 200, Level.GLB: 6, Level.NOC: 2, Level.SPAD: 1}
     assert chip.gating.filter_spad_read is Gate.ZERO_IFMAP
     assert chip.gating.psum_spad_read is Gate.NEVER
 
