@@ -1,8 +1,6 @@
 """Do tables that people bring price each access as they say, with a source for each number, and is each fault told?"""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,91 +15,17 @@ from simulator.spec.accelerator import EnergyTable
 from simulator.spec.energy_table import load_energy_table, with_energy_table
 from simulator.spec.ert import load_ert
 from simulator.spec.load import accelerator_text, energy_table_sha256, load_accelerator, parse_accelerator
+from tests.spec.energy_files import COMPONENTS, ERT, OWN, REFERRING, REMEDY, TRANSFERS, message_of, table_of
 
 CHIP = load_accelerator("eyeriss-v1")
 FILTER_READ = Access(Level.SPAD, Tensor.FILTER, Action.READ)
-REMEDY = "give an energy table in TOML, as docs/reference.md shows it"
-ERT_REMEDY = "give the ERT.yaml that Accelergy writes"
-COMPONENTS = (
-    "top.DRAM[1..1], top.shared_glb[1..1], top.PE[0..167].ifmap_spad, top.PE[0..167].weights_spad, "
-    "top.PE[0..167].psum_spad, top.PE[0..167].mac, top.ifmap_NoC"
-)
-TRANSFERS = "n_cols = 1, n_rows = 1; n_cols = 14, n_rows = 12"
 NAMES = ", ".join(str(access) for access in MEANING)
-# Layout of Accelergy 0.4, with the names and widths of Timeloop's Eyeriss-like design.
-ERT = """
-ERT:
-  version: '0.4'
-  tables:
-    - name: top.DRAM[1..1]
-      actions:
-        - {name: read, arguments: {global_cycle_seconds: 1e-09}, energy: 512.0}
-        - {name: write, arguments: {global_cycle_seconds: 1e-09}, energy: 512.0}
-    - name: top.shared_glb[1..1]
-      actions:
-        - {name: read, arguments: {}, energy: 18.0}
-        - {name: update, arguments: {}, energy: 14.0}
-    - name: top.PE[0..167].ifmap_spad
-      actions:
-        - {name: read, arguments: {address_delta: 0, data_delta: 0}, energy: 0.5}
-        - {name: read, arguments: {address_delta: 1, data_delta: 1}, energy: 2.5}
-        - {name: read, arguments: {address_delta: 0, data_delta: 1}, energy: 1.5}
-        - {name: fill, arguments: null, energy: 5e-1}
-    - name: top.PE[0..167].weights_spad
-      actions: [{name: read, energy: 2.0}]
-    - name: top.PE[0..167].psum_spad
-      actions: [{name: read, energy: 0.25}, {name: update, energy: 0.75}, {name: leak, energy: 1e-09}]
-    - name: top.PE[0..167].mac
-      actions: [{name: mac_random, energy: 0.8}, {name: mac_gated, energy: 0.1}]
-    - name: top.ifmap_NoC
-      actions:
-        - {name: transfer_random, arguments: {n_rows: 1, n_cols: 1}, energy: 3.0}
-        - {name: transfer_random, arguments: {n_rows: 12, n_cols: 14}, energy: 300.0}
-"""
-OWN = """
-unit = "pJ"
-mac = { per_access = 0.9, source = "synthesis" }
-spad = { per_access = 1.1, source = "memory compiler" }
-noc = { per_access = 2.0, source = "wire model" }
-glb = { per_access = 7.5, source = "memory compiler" }
-dram = { per_access = 160, source = "data sheet" }
-[access]
-"spad.filter.read" = { per_access = 3.5, source = "memory compiler, 224 words" }
-"""
-REFERRING = """
-unit = "pJ"
-ert = "ERT.yaml"
-mac = { component = "mac", action = "mac_random", words = 1 }
-spad = { component = "PE.psum_spad", action = "read", words = 1 }
-noc = { component = "ifmap_NoC", action = "transfer_random", words = 1, arguments = { n_rows = 1, n_cols = 1.0 } }
-glb = { component = "top.shared_glb[1..1]", action = "read", words = 4 }
-dram = { component = "DRAM", action = "read", words = 4 }
-[access]
-"spad.ifmap.read" = { component = "ifmap_spad", action = "read", words = 0.5 }
-"spad.psum.write" = { per_access = 0.7, source = "memory compiler" }
-"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "ERT.yaml").write_text(ERT)
     return tmp_path
-
-
-def table_of(folder: Path, text: str) -> EnergyTable:
-    (folder / "mine.toml").write_text(text)
-    return load_energy_table(folder / "mine.toml")
-
-
-def message_of(folder: Path, text: str, name: str = "mine.toml") -> str:
-    """The whole message that a file of that text is refused with, its folder left out."""
-    (folder / name).write_text(text)
-    with pytest.raises(SpecError) as caught:
-        load_energy_table(folder / name)
-    return str(caught.value).replace(f"{folder}/", "")
-
-
-# --- tables of one's own ---
 
 
 def test_an_access_has_its_own_cost_or_its_levels(folder: Path) -> None:
@@ -219,9 +143,6 @@ def test_files_that_cannot_be_read(folder: Path) -> None:
     assert "none.yaml: no such file; give an Accelergy ERT" in message_of(folder, REFERRING.replace("ERT.y", "none.y"))
 
 
-# --- tables that refer to an ERT ---
-
-
 def test_costs_from_an_ert(folder: Path) -> None:
     """ERT's energy / words, and the source says how."""
     table = table_of(folder, REFERRING)
@@ -331,134 +252,3 @@ def test_a_reference_without_an_ert(folder: Path) -> None:
     expected = '  ert: missing, though mac would be found in it; add ert = "ERT.yaml" at the top'
     assert message_of(folder, text) == f"mine.toml: 1 fault; {REMEDY}\n{expected}"
     assert "\n  ert: not the name of a file" in message_of(folder, REFERRING.replace('"ERT.yaml"', "3"))
-
-
-# --- an ERT alone ---
-
-
-def test_an_ert_alone_is_refused_with_the_lines_that_would_do(folder: Path) -> None:
-    draft = """\
-ERT.yaml: an ERT does not say how many 16-bit words an action moves, nor what a word costs on the NoC; \
-save these lines as a TOML file with a value for each ?, and give that
-unit = "pJ"
-ert = "ERT.yaml"
-mac = { component = "top.PE[0..167].mac", action = "mac_random", words = ? }
-spad = { component = "top.PE[0..167].psum_spad", action = "read", words = ? }
-glb = { component = "top.shared_glb[1..1]", action = "read", words = ? }
-dram = { component = ?, action = ?, words = ? }  # none is called dram or main_memory or mainmemory
-noc = { per_access = ?, source = ? }  # or a component as above: of a word delivered, passed on or collected
-[access]
-"spad.ifmap.read" = { component = "top.PE[0..167].ifmap_spad", action = "read", words = ? }
-"spad.ifmap.write" = { component = "top.PE[0..167].ifmap_spad", action = "fill", words = ? }
-"spad.filter.read" = { component = ?, action = ?, words = ? }  # top.PE[0..167].weights_spad or top.weights_spad
-"spad.filter.write" = { component = ?, action = ?, words = ? }  # top.PE[0..167].weights_spad or top.weights_spad
-"spad.psum.write" = { component = "top.PE[0..167].psum_spad", action = "update", words = ? }
-"glb.ifmap.fill" = { component = "top.shared_glb[1..1]", action = "update", words = ? }
-"glb.filter.fill" = { component = "top.shared_glb[1..1]", action = "update", words = ? }
-"glb.psum.write" = { component = "top.shared_glb[1..1]", action = "update", words = ? }
-"dram.psum.write" = { component = ?, action = ?, words = ? }  # none is called dram or main_memory or mainmemory
-# components of ERT.yaml: top.HBM[1..1] (read, write), top.shared_glb[1..1] (read, update), \
-top.PE[0..167].ifmap_spad (read, fill), top.PE[0..167].weights_spad (read), \
-top.PE[0..167].psum_spad (read, update, leak), top.PE[0..167].mac (mac_random, mac_gated), \
-top.weights_spad (transfer_random)"""
-    text = ERT.replace("top.DRAM", "top.HBM").replace("top.ifmap_NoC", "top.weights_spad")
-    assert message_of(folder, text, "ERT.yaml") == draft
-
-
-def test_the_lines_make_a_table_once_filled_in(folder: Path) -> None:
-    lines = message_of(folder, ERT.replace("name: read, energy: 2.0", "name: write, energy: 2.0"), "ERT.yml").split(
-        "\n"
-    )
-    (folder / "ERT.yml").write_text(ERT)
-    text = "\n".join(lines[1:]).replace("per_access = ?, source = ?", 'per_access = 2.0, source = "wire model"')
-    assert message_of(folder, text).startswith("mine.toml: not TOML: ")
-    filled = text.replace("words = ?", "words = 4").replace("action = ?", 'action = "read"')
-    filled = filled.replace('action = "write", words = 4 }\n"spad.psum', 'action = "read", words = 4 }\n"spad.psum')
-    table = table_of(folder, filled)
-    assert table.cost_of(FILTER_READ).per_access == 0.5
-    assert set(table.access) < {str(access) for access in MEANING}
-
-
-# --- files that are no ERT ---
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", f"no key ERT at the top; {ERT_REMEDY}"),
-        ("- 1", f"no key ERT at the top; {ERT_REMEDY}"),
-        ("ERT: 3", f"1 fault; {ERT_REMEDY}\n  ERT: not a table"),
-        ("ERT: {version: 0.4}", f"1 fault; {ERT_REMEDY}\n  ERT.tables: missing"),
-        ("ERT: {tables: {a: {read: 3}}}", f"1 fault; {ERT_REMEDY}\n  ERT.tables.0.actions.0: not a table"),
-        (
-            "ERT: {tables: [{name: a, actions: []}, {name: a, actions: []}]}",
-            f"1 fault; {ERT_REMEDY}\n  ERT.tables: a is there more than once",
-        ),
-        ("ERT: &a {tables: [*a]}", "has the alias *a; write its value out, as Accelergy does"),
-        ("[" * 21 + "]" * 21, f"nested more than 20 deep; {ERT_REMEDY}"),
-    ],
-)
-def test_not_an_ert(folder: Path, text: str, message: str) -> None:
-    assert message_of(folder, text, "ERT.yaml") == f"ERT.yaml: {message}"
-
-
-@pytest.mark.parametrize(
-    ("energy", "fault"),
-    [
-        ("much", "Input should be a valid number, unable to parse string as a number"),
-        (".nan", "Input should be a valid number, unable to parse string as a number"),
-        ("nan", "Input should be a finite number"),
-        ("1e400", "Input should be a finite number"),
-        ("-1", "Input should be greater than or equal to 0"),
-        ("1e13", "Input should be less than or equal to 1000000000000"),
-    ],
-)
-def test_energies_that_are_none(folder: Path, energy: str, fault: str) -> None:
-    text = f"ERT: {{tables: [{{name: a, actions: [{{name: read, energy: {energy}}}]}}]}}"
-    start = f"ERT.yaml: 1 fault; {ERT_REMEDY}\n  ERT.tables.0.actions.0.energy: "
-    assert message_of(folder, text, "ERT.yaml") == f"{start}{fault}, the value {energy!r}"
-
-
-@pytest.mark.parametrize("text", ["ERT: [", "ERT: \x07", "a: 1\n---\nb: 1", "ERT: *a", "[" * 100_000])
-def test_not_yaml(folder: Path, text: str) -> None:
-    """What the YAML reader says, in one line. How deep it goes before we can count is its own affair."""
-    message = message_of(folder, text, "ERT.yaml")
-    assert message.startswith(("ERT.yaml: not YAML: ", "ERT.yaml: has the alias *a", "ERT.yaml: nested more than"))
-    assert message.endswith((ERT_REMEDY, "as Accelergy does"))
-    assert "\n" not in message
-
-
-def test_a_file_too_large(folder: Path) -> None:
-    found = message_of(folder, "#" * 2_000_001, "ERT.yaml")
-    assert found == "ERT.yaml: more than 2 MB, the most that is read; give an Accelergy ERT"
-    found = message_of(folder, "#" * 1_000_001)
-    assert found == f"mine.toml: more than 1 MB, the most that is read; {REMEDY}"
-
-
-def test_of_very_many_faults_some_are_told(folder: Path) -> None:
-    actions = [{"name": "read", "energy": "x" * 1000}] * 60
-    found = message_of(folder, json.dumps({"ERT": {"tables": [{"name": "a", "actions": actions}]}}), "ERT.yaml")
-    assert found.startswith(f"ERT.yaml: 60 faults; {ERT_REMEDY}\n  ERT.tables.0.actions.0.energy: ")
-    assert found.endswith("\n  and 10 more")
-    assert "xx" not in found
-
-
-_SCALARS = st.sampled_from([None, True, 1, -1, 1.5, "a", "1e-09", "nan", "null", ""])
-_KEYS = st.sampled_from(["name", "actions", "energy", "arguments", "read", "tables"])
-_TREES = st.recursive(_SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4))
-
-
-@given(tree=_TREES, extra=st.text(max_size=3))
-def test_whatever_stands_in_an_ert_is_read_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, tree: object, extra: str
-) -> None:
-    file = tmp_path_factory.mktemp("ert") / "ERT.yaml"
-    text = json.dumps({"ERT": {"tables": tree}}) + extra
-    file.write_text(text, encoding="utf-8", errors="replace")
-    with pytest.raises(SpecError, match=r"ERT\.yaml: "):
-        load_energy_table(file)
-
-
-def test_yaml_is_imported_only_to_read_yaml() -> None:
-    code = "import sys, simulator.spec.energy_table; sys.exit('yaml' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
