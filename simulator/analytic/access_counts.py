@@ -1,220 +1,255 @@
-"""Access counts in closed form, for dense tensors: from layer, mapping and accelerator alone, for many mappings at
-once.
+"""Access counts in closed form: from layer, mapping and accelerator, and from which words are zero, or how many.
 
 Never walks the passes: it sums over them. A test holds every count against the simulator's, word for word and bit for
-bit.
+bit. From densities they are expected counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Generic
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator.counts import Access, Action, Level, Tensor
+from simulator.analytic.coded_sizes import WordBits, filter_pass_bits, ifmap_strip_bits, ofmap_strip_bits
+from simulator.analytic.coding import Coding, Floats, Ints, LayerStreams, StreamBits, layer_streams
+from simulator.analytic.cuts import Amount, Count, Cut, Mappings, cut, ofmap_groups, strip_bits, strip_words
+from simulator.analytic.zeros import SlotsDone, counted_slots, expected_slots
+from simulator.counts import MEANING, Access, AccessCounts, Action, Level, Tensor
 from simulator.energy import energy_per_bit
+from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.mapping.search import MappingGrid
-from simulator.spec.accelerator import Accelerator, RunLengthCode
+from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
+from simulator.spec.tensors import Densities, LayerTensors
 
-Ints = npt.NDArray[np.int64]
-Count = TypeVar("Count", int, Ints)
+DRAM_IFMAP = Access(Level.DRAM, Tensor.IFMAP, Action.READ)
+DRAM_FILTER = Access(Level.DRAM, Tensor.FILTER, Action.READ)
+DRAM_OFMAP = Access(Level.DRAM, Tensor.PSUM, Action.WRITE)
+GLB_IFMAP_FILL = Access(Level.GLB, Tensor.IFMAP, Action.FILL)
+GLB_IFMAP_READ = Access(Level.GLB, Tensor.IFMAP, Action.READ)
+GLB_FILTER_FILL = Access(Level.GLB, Tensor.FILTER, Action.FILL)
+GLB_FILTER_READ = Access(Level.GLB, Tensor.FILTER, Action.READ)
+GLB_PSUM_READ = Access(Level.GLB, Tensor.PSUM, Action.READ)
+GLB_PSUM_WRITE = Access(Level.GLB, Tensor.PSUM, Action.WRITE)
+GLB_PSUM_DUMP = Access(Level.GLB, Tensor.PSUM, Action.DUMP)
+NOC_IFMAP = Access(Level.NOC, Tensor.IFMAP, Action.DELIVERY)
+NOC_FILTER = Access(Level.NOC, Tensor.FILTER, Action.DELIVERY)
+NOC_PSUM = Access(Level.NOC, Tensor.PSUM, Action.DELIVERY)
+NOC_PSUM_HOP = Access(Level.NOC, Tensor.PSUM, Action.HOP)
+NOC_PSUM_COLLECT = Access(Level.NOC, Tensor.PSUM, Action.COLLECT)
+SPAD_IFMAP_READ = Access(Level.SPAD, Tensor.IFMAP, Action.READ)
+SPAD_IFMAP_WRITE = Access(Level.SPAD, Tensor.IFMAP, Action.WRITE)
+SPAD_FILTER_READ = Access(Level.SPAD, Tensor.FILTER, Action.READ)
+SPAD_FILTER_WRITE = Access(Level.SPAD, Tensor.FILTER, Action.WRITE)
+SPAD_PSUM_READ = Access(Level.SPAD, Tensor.PSUM, Action.READ)
+SPAD_PSUM_WRITE = Access(Level.SPAD, Tensor.PSUM, Action.WRITE)
+
 Moved = Mapping[Access, tuple[Ints, Ints]]
-IFMAP, FILTER, PSUM = Tensor.IFMAP, Tensor.FILTER, Tensor.PSUM
+ExpectedMoves = Mapping[Access, tuple[Floats, Floats]]
+_IN_ORDER = tuple(sorted(MEANING))
+_DENSE = Densities(ifmap=1.0, filters=1.0, ofmap=1.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Cut:
-    """How a dimension is cut into passes of `interleaved` in each of so many sets: up to three sizes, each `times`."""
+def count_accesses(
+    layer: Layer,
+    mapping: RowStationaryMapping,
+    accelerator: Accelerator,
+    zeros: Densities | LayerTensors,
+    coding: Coding = Coding.RUN_LENGTH,
+) -> AccessCounts:
+    """Every count of a layer with a mapping: exact from tensors, expected values rounded from densities.
 
-    sizes: tuple[Ints, Ints, Ints]
-    times: tuple[Ints, Ints, Ints]
-    sets: Ints
+    The layer is as it runs: folded, with tensors or densities that are, where its filters need it.
+    """
+    if isinstance(zeros, Densities):
+        done = expected_slots(layer, zeros, accelerator.gating, mapping.q)
+        sizes = _expected_sizes(layer, mapping, layer_streams(layer, zeros, accelerator, coding))
+    else:
+        done = counted_slots(layer, zeros, accelerator.gating, mapping.q)
+        sizes = _counted_sizes(layer, mapping, zeros, accelerator, coding)
+    words, bits = _moves(layer, mapping, accelerator, done, sizes)
+    return AccessCounts(
+        words=_rounded(words),
+        bits=_rounded(bits),
+        macs=layer.macs,
+        nonzero_macs=round(done.nonzero_macs),
+        gated_macs=layer.macs - round(done.macs),
+    )
 
-    @property
-    def passes(self) -> Ints:
-        return self.times[0] + self.times[1] + self.times[2]
+
+def expected_moves(
+    layer: Layer,
+    grid: MappingGrid,
+    accelerator: Accelerator,
+    densities: Densities,
+    coding: Coding = Coding.RUN_LENGTH,
+) -> ExpectedMoves:
+    """Access -> (words, bits) of each mapping, float64 of the grid's length: what count_accesses rounds."""
+    done = expected_slots(layer, densities, accelerator.gating, grid.q)
+    sizes = _expected_sizes(layer, grid, layer_streams(layer, densities, accelerator, coding))
+    words, bits = _moves(layer, grid, accelerator, done, sizes)
+
+    def of_each(amount: Amount) -> Floats:
+        return np.broadcast_to(np.asarray(amount, np.float64), len(grid))
+
+    return {access: (of_each(words[access]), of_each(bits[access])) for access in words}
+
+
+def dense_counts(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> Moved:
+    """Access -> (words, bits) of each mapping, int64 of the grid's length, for tensors without a zero word."""
+    moved = expected_moves(layer, grid, accelerator, _DENSE)
+    return {access: (words.astype(np.int64), bits.astype(np.int64)) for access, (words, bits) in moved.items()}
 
 
 def dense_energy(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> npt.NDArray[np.float64]:
     """Energy of each mapping, in the table's unit, if no word were zero. Without the MACs, which no mapping changes."""
     total = np.zeros(len(grid))
-    for access, (_, bits) in dense_counts(layer, grid, accelerator).items():
+    for access, (_, bits) in expected_moves(layer, grid, accelerator, _DENSE).items():
         total += bits * energy_per_bit(access, accelerator)
     return total
 
 
-def dense_counts(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> Moved:
-    """Access -> (words, bits) of each mapping, int64 of the grid's length, for tensors without a zero word."""
-    channels = _cut(np.full(len(grid), layer.C // layer.G), grid.q, grid.r)
-    words = _array_words(layer, grid, channels, accelerator.compression) | _spad_words(layer, channels)
-    moved = {access: (count, count * accelerator.word_bits) for access, count in words.items()}
-    ifmap, filters, ofmap = _dram_traffic(layer, grid, channels, accelerator)
-    moved[Access(Level.DRAM, IFMAP, Action.READ)] = ifmap
-    moved[Access(Level.DRAM, FILTER, Action.READ)] = filters
-    moved[Access(Level.DRAM, PSUM, Action.WRITE)] = ofmap
-    for access, (count, _) in (
-        (Access(Level.GLB, IFMAP, Action.FILL), ifmap),
-        (Access(Level.GLB, FILTER, Action.FILL), filters),
-        (Access(Level.GLB, FILTER, Action.READ), filters),
-        (Access(Level.GLB, PSUM, Action.DUMP), ofmap),
-    ):
-        if access.tensor not in accelerator.glb.bypass:
-            moved[access] = (count, count * accelerator.word_bits)
-    return moved
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Traffic(Generic[Count]):
+    """How often what moves: loads of each ifmap strip and of each filter from DRAM; over all groups of m ofmap channels
+    of a group, passes and PE sets on filters; and the cut of the channels."""
+
+    ifmap_loads: Count
+    filter_loads: Count
+    filter_passes: Count
+    filter_sets: Count
+    channels: Cut[Count]
 
 
-def _array_words(layer: Layer, grid: MappingGrid, channels: _Cut, code: RunLengthCode) -> dict[Access, Ints]:
-    """What crosses the array's edge and moves inside it."""
-    outputs = layer.N * layer.M * layer.E * layer.F
-    filter_passes, filter_sets = _over_ofmap_groups(layer, grid)
-    taken = layer.S + (layer.F - 1) * min(layer.S, layer.V)
-    ifmap_taken = filter_sets * (layer.N * layer.C * layer.R * layer.E * taken)
-    filters_taken = -(-layer.N // grid.n) * (layer.M * (layer.C // layer.G) * layer.R * layer.S * layer.E)
-    psums_read, psums_written = (channels.passes - 1) * outputs, channels.passes * outputs
-    return {
-        Access(Level.GLB, IFMAP, Action.READ): filter_passes
-        * _by_strips(layer, code, grid.e, "sent")
-        * (layer.N * layer.C),
-        Access(Level.GLB, PSUM, Action.READ): psums_read,
-        Access(Level.GLB, PSUM, Action.WRITE): psums_written,
-        Access(Level.NOC, IFMAP, Action.DELIVERY): ifmap_taken,
-        Access(Level.NOC, FILTER, Action.DELIVERY): filters_taken,
-        Access(Level.NOC, PSUM, Action.DELIVERY): psums_read,
-        Access(Level.NOC, PSUM, Action.HOP): (channels.sets * layer.R - channels.passes) * outputs,
-        Access(Level.NOC, PSUM, Action.COLLECT): psums_written,
-        Access(Level.SPAD, IFMAP, Action.WRITE): ifmap_taken,
-        Access(Level.SPAD, FILTER, Action.WRITE): filters_taken,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _CodedSizes:
+    """Bits over the link for every channel's strips and every pass's filters, if each came once; and for all ofmaps."""
+
+    ifmap: Amount
+    filters: Amount
+    ofmap: Amount
 
 
-def _spad_words(layer: Layer, channels: _Cut) -> dict[Access, Ints]:
-    """MAC slots: each reads an ifmap and a filter word; a window's psum is started by its first and leaves with its
-    last."""
-    slots = np.full(len(channels.sets), layer.macs)
-    windows = channels.sets * (layer.N * layer.M * layer.E * layer.F * layer.R)
-    return {
-        Access(Level.SPAD, IFMAP, Action.READ): slots,
-        Access(Level.SPAD, FILTER, Action.READ): slots,
-        Access(Level.SPAD, PSUM, Action.READ): slots - windows,
-        Access(Level.SPAD, PSUM, Action.WRITE): slots - windows,
-    }
+def _moves(
+    layer: Layer, mapping: Mappings[Count], accelerator: Accelerator, done: SlotsDone, sizes: _CodedSizes
+) -> tuple[dict[Access, Amount], dict[Access, Amount]]:
+    """Words and bits of every access that the machine has: its tensor's width a word, but for what moves coded."""
+    traffic = _traffic(layer, mapping)
+    words = _words(layer, mapping, traffic) | _psum_words(layer, traffic.channels) | _spad_words(done)
+    if Tensor.FILTER in accelerator.glb.bypass:
+        del words[GLB_FILTER_FILL], words[GLB_FILTER_READ]
+    width = {Tensor.IFMAP: layer.ifmap_bits, Tensor.FILTER: layer.filter_bits, Tensor.PSUM: layer.psum_bits}
+    bits = {access: moved * width[access.tensor] for access, moved in words.items()}
+    bits[DRAM_IFMAP] = traffic.ifmap_loads * sizes.ifmap
+    bits[DRAM_FILTER] = traffic.filter_loads * sizes.filters
+    bits[DRAM_OFMAP] = sizes.ofmap
+    return words, bits
 
 
-def _dram_traffic(
-    layer: Layer, grid: MappingGrid, channels: _Cut, accelerator: Accelerator
-) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints], tuple[Ints, Ints]]:
-    """(words, bits) of ifmap reads, filter reads and ofmap writes. A coded word costs a pair, zero or not."""
-    code, word_bits = accelerator.compression, accelerator.word_bits
-    strips, image_groups = -(-layer.E // grid.e), -(-layer.N // grid.n)
-    ofmap_groups = -(-(layer.M // layer.G) // grid.m)
-    stays = (strips == 1) & (channels.passes == 1)  # one tile an image group: it is there for every ofmap group
-    loads = np.where(stays, 1, ofmap_groups) * (layer.N * layer.C)
-    ifmap = loads * _by_strips(layer, code, grid.e, "stored")
-    filters = strips * image_groups * (layer.M * (layer.C // layer.G) * layer.R * layer.S)
-    ofmap = np.full(len(grid), layer.N * layer.M * layer.E * layer.F)
-    ifmap_bits, filter_bits, ofmap_bits = ifmap * word_bits, filters * word_bits, ofmap * word_bits
-    if code.codes_ifmap(from_input=layer.from_input):
-        ifmap_bits = loads * _by_strips(layer, code, grid.e, "stored_bits")
-    if code.filter:
-        filter_bits = strips * image_groups * layer.G * _coded_filters(layer, grid, channels, code)
-    if code.ofmap:
-        ofmap_bits = layer.N * layer.M * _by_strips(layer, code, grid.e, "ofmap_bits")
-    return (ifmap, ifmap_bits), (filters, filter_bits), (ofmap, ofmap_bits)
+def _rounded(amounts: Mapping[Access, Amount]) -> Mapping[Access, int]:
+    """In the order of the simulator's counts."""
+    there = ((access, amounts[access]) for access in _IN_ORDER if access in amounts)
+    return MappingProxyType(
+        {access: amount if isinstance(amount, int) else round(float(amount)) for access, amount in there}
+    )
 
 
-def _over_ofmap_groups(layer: Layer, grid: MappingGrid) -> tuple[Ints, Ints]:
-    """Passes, and PE sets at work in them, that the filters of one group take, over all groups of m ofmap channels."""
-    full, last = _ofmap_groups(layer, grid)
-    in_full, in_last = _cut(grid.m, grid.p, grid.t), _cut(last, grid.p, grid.t)
-    return full * in_full.passes + in_last.passes, full * in_full.sets + in_last.sets
+def _expected_sizes(layer: Layer, mapping: Mappings[Count], streams: LayerStreams) -> _CodedSizes:
+    return _CodedSizes(
+        ifmap=layer.N * layer.C * strip_bits(layer, mapping.e, "stored", streams.ifmap),
+        filters=layer.G * _filter_bits(layer, mapping, streams.filters),
+        ofmap=layer.N * layer.M * strip_bits(layer, mapping.e, "ofmap", streams.ofmap),
+    )
 
 
-def _ofmap_groups(layer: Layer, grid: MappingGrid) -> tuple[Ints, Ints]:
-    """Full groups of m ofmap channels before the last one, and the channels of that."""
-    filters = layer.M // layer.G
-    full = -(-filters // grid.m) - 1
-    return full, filters - full * grid.m
-
-
-def _coded_filters(layer: Layer, grid: MappingGrid, channels: _Cut, code: RunLengthCode) -> Ints:
-    """Bits of one group's filters, one stream a pass."""
-    full, last = _ofmap_groups(layer, grid)
-    total = np.zeros(len(grid), np.int64)
-    for times, cut in ((full, _cut(grid.m, grid.p, grid.t)), (1, _cut(last, grid.p, grid.t))):
-        for filters, filter_times in zip(cut.sizes, cut.times, strict=True):
-            for inputs, input_times in zip(channels.sizes, channels.times, strict=True):
-                stream = _coded(filters * inputs * (layer.R * layer.S), code)
-                total += times * filter_times * input_times * stream
+def _filter_bits(layer: Layer, mapping: Mappings[Count], stream: StreamBits) -> Amount:
+    """Of one group's filters, one stream a pass."""
+    full, last = ofmap_groups(layer, mapping)
+    channels = cut(layer.C // layer.G, mapping.q, mapping.r)
+    total: Amount = 0
+    for times, filters in ((full, cut(mapping.m, mapping.p, mapping.t)), (1, cut(last, mapping.p, mapping.t))):
+        for together, passes in filters.parts:
+            for inputs, input_passes in channels.parts:
+                words = together * inputs * (layer.R * layer.S)
+                total = total + times * passes * input_passes * stream(words)
     return total
 
 
-def _cut(whole: Ints, interleaved: Ints, sets: Ints) -> _Cut:
-    """Passes of interleaved*sets, one of as many full sets as remain, one of the rest."""
-    size = interleaved * sets
-    remainder = whole % size
-    full_sets, rest = remainder // interleaved, remainder % interleaved
-    return _Cut(
-        sizes=(size, full_sets * interleaved, rest),
-        times=(whole // size, (full_sets > 0).astype(np.int64), (rest > 0).astype(np.int64)),
-        sets=-(-whole // interleaved),
+def _counted_sizes(
+    layer: Layer, mapping: RowStationaryMapping, tensors: LayerTensors, accelerator: Accelerator, coding: Coding
+) -> _CodedSizes:
+    """From the words of the tensors that move coded; raw ones are as large as without zeros."""
+    code = accelerator.compression
+    of_maps, of_filters = WordBits(code, coding, layer.ifmap_bits), WordBits(code, coding, layer.filter_bits)
+    sizes = _expected_sizes(layer, mapping, layer_streams(layer, _DENSE, accelerator))
+    if code.codes_ifmap(from_input=layer.from_input):
+        sizes = replace(sizes, ifmap=ifmap_strip_bits(layer, tensors.ifmap, mapping.e, of_maps))
+    if code.filter:
+        sizes = replace(sizes, filters=filter_pass_bits(layer, tensors.filters, mapping, of_filters))
+    if code.ofmap:
+        sizes = replace(sizes, ofmap=ofmap_strip_bits(layer, tensors.ofmap, mapping.e, of_maps))
+    return sizes
+
+
+def _traffic(layer: Layer, mapping: Mappings[Count]) -> _Traffic[Count]:
+    channels = cut(layer.C // layer.G, mapping.q, mapping.r)
+    full, last = ofmap_groups(layer, mapping)
+    in_full, in_last = cut(mapping.m, mapping.p, mapping.t), cut(last, mapping.p, mapping.t)
+    strips, image_groups = -(-layer.E // mapping.e), -(-layer.N // mapping.n)
+    stays = (strips == 1) & (channels.passes == 1)  # one tile an image group: it is there for every ofmap group
+    return _Traffic(
+        ifmap_loads=1 + full * (1 - stays * 1),
+        filter_loads=strips * image_groups,
+        filter_passes=full * in_full.passes + in_last.passes,
+        filter_sets=full * in_full.sets + in_last.sets,
+        channels=channels,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _StripWords:
-    """One channel's words in all strips of a height: brought from DRAM, sent into the array, and their coded bits."""
-
-    stored: int
-    sent: int
-    stored_bits: int
-    ofmap_bits: int
-
-
-@lru_cache(maxsize=4096)
-def _strip_words(layer: Layer, code: RunLengthCode, e: int) -> _StripWords:
-    strips = [range(start, min(start + e, layer.E)) for start in range(0, layer.E, e)]
-    stored = [_stored_words(layer, rows) for rows in strips]
-    return _StripWords(
-        stored=sum(stored),
-        sent=sum(_sent_words(layer, rows) for rows in strips),
-        stored_bits=sum(_coded(words, code) for words in stored),
-        ofmap_bits=sum(_coded(len(rows) * layer.F, code) for rows in strips),
-    )
-
-
-def _by_strips(layer: Layer, code: RunLengthCode, e: Ints, field: str) -> Ints:
-    """A field of _StripWords for each e of the grid."""
-    sums = np.zeros(layer.E + 1, np.int64)
-    for height in np.flatnonzero(np.bincount(e)).tolist():
-        sums[height] = getattr(_strip_words(layer, code, height), field)
-    return sums[e]
+def _words(layer: Layer, mapping: Mappings[Count], traffic: _Traffic[Count]) -> dict[Access, Amount]:
+    """Words of every access that no zero stops."""
+    of_channel = layer.N * layer.C
+    taken = layer.S + (layer.F - 1) * min(layer.S, layer.V)
+    ifmap = traffic.ifmap_loads * (of_channel * strip_words(layer, mapping.e, "stored_words"))
+    ifmap_taken = traffic.filter_sets * (of_channel * layer.R * layer.E * taken)
+    weights = layer.M * (layer.C // layer.G) * layer.R * layer.S
+    filters = traffic.filter_loads * weights
+    filters_taken = -(-layer.N // mapping.n) * (weights * layer.E)
+    return {
+        DRAM_IFMAP: ifmap,
+        DRAM_FILTER: filters,
+        GLB_IFMAP_FILL: ifmap,
+        GLB_IFMAP_READ: traffic.filter_passes * (of_channel * strip_words(layer, mapping.e, "sent_words")),
+        GLB_FILTER_FILL: filters,
+        GLB_FILTER_READ: filters,
+        NOC_IFMAP: ifmap_taken,
+        NOC_FILTER: filters_taken,
+        SPAD_IFMAP_WRITE: ifmap_taken,
+        SPAD_FILTER_WRITE: filters_taken,
+    }
 
 
-def _stored_words(layer: Layer, rows: range) -> int:
-    """Words of one channel that a strip of ofmap rows needs from DRAM: whole rows, padding not."""
-    first = max(0, rows.start * layer.U - layer.padding[0])
-    end = min(layer.H, (rows.stop - 1) * layer.U + layer.R - layer.padding[0])
-    return max(0, end - first) * layer.W
+def _psum_words(layer: Layer, channels: Cut[Count]) -> dict[Access, Amount]:
+    """Psums between PEs, GLB and DRAM: a pass that is not the first for its channels takes back what came out."""
+    outputs = layer.N * layer.M * layer.E * layer.F
+    taken, collected = (channels.passes - 1) * outputs, channels.passes * outputs
+    return {
+        DRAM_OFMAP: outputs,
+        GLB_PSUM_READ: taken,
+        GLB_PSUM_WRITE: collected,
+        GLB_PSUM_DUMP: outputs,
+        NOC_PSUM: taken,
+        NOC_PSUM_HOP: channels.sets * (layer.R * outputs) - collected,
+        NOC_PSUM_COLLECT: collected,
+    }
 
 
-def _sent_words(layer: Layer, rows: range) -> int:
-    """Words of one channel that a strip's PEs take, each counted once, padding not."""
-    top, left = layer.padding[:2]
-    lines = _met(rows, layer.U, layer.R, top, layer.H)
-    return lines * _met(range(layer.F), layer.V, layer.S, left, layer.W)
-
-
-def _met(positions: range, stride: int, taps: int, before: int, size: int) -> int:
-    """Coordinates before..before+size-1 that a window of so many taps meets, a stride apart."""
-    if stride <= taps:
-        first, end = positions.start * stride, (positions.stop - 1) * stride + taps
-        return max(0, min(end, before + size) - max(first, before))
-    return sum(before <= x * stride + tap < before + size for x in positions for tap in range(taps))
-
-
-def _coded(words: Count, code: RunLengthCode) -> Count:
-    """Bits of a run-length-coded stream without zeros: a pair a word, whole code words."""
-    return -(-words // code.pairs) * code.word_bits
+def _spad_words(done: SlotsDone) -> dict[Access, Amount]:
+    return {
+        SPAD_IFMAP_READ: done.ifmap_reads,
+        SPAD_FILTER_READ: done.filter_reads,
+        SPAD_PSUM_READ: done.psum_reads,
+        SPAD_PSUM_WRITE: done.psum_writes,
+    }
