@@ -69,17 +69,9 @@ def ofmap_strip_bits(layer: Layer, ofmap: Words, e: int, bits: WordBits) -> int:
 def filter_pass_bits(layer: Layer, filters: Words, mapping: RowStationaryMapping, bits: WordBits) -> int:
     """Every pass's filters of every group, one stream each, brought once."""
     rows = filters.reshape(layer.M, -1)
-    first_channel, channels = 0, cut(layer.C // layer.G, mapping.q, mapping.r)
-    parts = []
-    for size, times in zip(channels.sizes, channels.times, strict=True):
-        parts.append(
-            (slice(first_channel * layer.R * layer.S, (first_channel + size * times) * layer.R * layer.S), times)
-        )
-        first_channel += size * times
     return sum(
-        bits(*_streams_of(rows[starts[0] : starts[-1], words], starts, times))
-        for words, times in parts
-        if times
+        bits(*_streams_of(rows[starts[0] : starts[-1], words], starts, passes))
+        for words, passes in _channels_of_passes(layer, mapping)
         for starts in _blocks(_filters_of_passes(layer, mapping), rows.shape[1])
     )
 
@@ -95,6 +87,16 @@ def _strip_bits(words: Words, strips: list[range], bits: WordBits) -> int:
     return total
 
 
+def _channels_of_passes(layer: Layer, mapping: RowStationaryMapping) -> Iterator[tuple[slice, int]]:
+    """Words of a filter that passes of one size take, and how many passes share them."""
+    channels = cut(layer.C // layer.G, mapping.q, mapping.r)
+    start = 0
+    for size, passes in channels.parts:
+        stop = start + size * passes * layer.R * layer.S
+        yield slice(start, stop), passes
+        start = stop
+
+
 def _filters_of_passes(layer: Layer, mapping: RowStationaryMapping) -> Ints:
     """Where the filters of each pass begin among all M, and M."""
     full, last = ofmap_groups(layer, mapping)
@@ -103,8 +105,7 @@ def _filters_of_passes(layer: Layer, mapping: RowStationaryMapping) -> Ints:
 
 
 def _pass_sizes(m: int, mapping: RowStationaryMapping) -> list[int]:
-    passes = cut(m, mapping.p, mapping.t)
-    return [size for size, times in zip(passes.sizes, passes.times, strict=True) for _ in range(times)]
+    return [size for size, times in cut(m, mapping.p, mapping.t).parts for _ in range(times)]
 
 
 def _blocks(starts: Ints, row_words: int) -> Iterator[Ints]:

@@ -4,6 +4,7 @@ A slot is a window's first where its PE has not added to the psum before (the fi
 last where it adds no more. Which zero stops what is the machine's to say (accelerator.gating).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -46,18 +47,11 @@ def expected_slots(layer: Layer, densities: Densities, gating: Gating, q: Count)
     first = _Slots(all=windows, on_words=images_and_filters * rows * columns[0])
     last = _Slots(all=windows, on_words=images_and_filters * rows * columns[-1])
     sets = -(-channels // q)
-
-    def done(slots: _Slots, gate: Gate) -> float:
-        return slots.done(gate, densities)
-
-    reads, writes = gating.psum_spad_read, gating.psum_spad_write
-    return SlotsDone(
-        macs=done(every, gating.mac),
-        nonzero_macs=done(every, Gate.ZERO_EITHER),
-        ifmap_reads=done(every, gating.ifmap_spad_read),
-        filter_reads=done(every, gating.filter_spad_read),
-        psum_reads=done(every, reads) - sets * done(first, reads),
-        psum_writes=done(every, writes) - sets * done(last, writes),
+    return _slots_done(
+        gating,
+        lambda gate: every.done(gate, densities),
+        lambda gate: sets * first.done(gate, densities),
+        lambda gate: sets * last.done(gate, densities),
     )
 
 
@@ -77,16 +71,13 @@ def counted_slots(layer: Layer, tensors: LayerTensors, gating: Gating, q: int) -
         kept = weights if gate in (Gate.ZERO_FILTER, Gate.ZERO_EITHER) else np.full_like(weights, most_weights)
         return np.asarray((met * kept).sum(axis=2), np.int64)
 
-    reads, writes = done(gating.psum_spad_read), done(gating.psum_spad_write)
     channels = layer.C // layer.G
     ends = np.minimum(np.arange(q, channels + q, q), channels) - 1
-    return SlotsDone(
-        macs=int(done(gating.mac).sum()),
-        nonzero_macs=int(done(Gate.ZERO_EITHER).sum()),
-        ifmap_reads=int(done(gating.ifmap_spad_read).sum()),
-        filter_reads=int(done(gating.filter_spad_read).sum()),
-        psum_reads=int(reads.sum() - reads[:, ::q, 0].sum()),
-        psum_writes=int(writes.sum() - writes[:, ends, -1].sum()),
+    return _slots_done(
+        gating,
+        lambda gate: int(done(gate).sum()),
+        lambda gate: int(done(gate)[:, ::q, 0].sum()),
+        lambda gate: int(done(gate)[:, ends, -1].sum()),
     )
 
 
@@ -99,6 +90,21 @@ def folded_densities(layer: Layer, fold: Fold, densities: Densities) -> Densitie
     columns = sum(_overlap(j * folded.S, folded.W, left, layer.W) for j in range(fold.columns))
     share = rows * columns / (fold.rows * folded.H * fold.columns * folded.W)
     return Densities(ifmap=densities.ifmap * share, filters=densities.filters, ofmap=densities.ofmap)
+
+
+def _slots_done(
+    gating: Gating, every: Callable[[Gate], float], first: Callable[[Gate], Amount], last: Callable[[Gate], Amount]
+) -> SlotsDone:
+    """From what is done in all slots, and in those that begin and end a window, under each gate."""
+    reads, writes = gating.psum_spad_read, gating.psum_spad_write
+    return SlotsDone(
+        macs=every(gating.mac),
+        nonzero_macs=every(Gate.ZERO_EITHER),
+        ifmap_reads=every(gating.ifmap_spad_read),
+        filter_reads=every(gating.filter_spad_read),
+        psum_reads=every(reads) - first(reads),
+        psum_writes=every(writes) - last(writes),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

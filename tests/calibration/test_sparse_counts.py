@@ -7,17 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.analytic import coded_sizes, zeros
 from simulator.analytic.access_counts import count_accesses, expected_moves
+from simulator.analytic.coded_sizes import run_length_pairs
 from simulator.analytic.coding import Coding
 from simulator.analytic.zeros import folded_densities
 from simulator.counts import Access, AccessCounts, Action, Level, Tensor
 from simulator.hardware.layer_run import simulate_layer
-from simulator.mapping.fold import Fold, fold_layer, fold_tensors
+from simulator.mapping.fold import Fold, find_fold, fold_layer, fold_tensors
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.spec.accelerator import Accelerator, Gate, Gating
 from simulator.spec.layer import Layer
 from simulator.spec.tensors import Densities, LayerTensors
 from tests.calibration.test_dense_counts import MACHINES, grid_of
+from tests.oracles.tensor_scans import encode
 from tests.strategies import fitting_mappings, small_layers, sparse_tensors
 
 CHIP, ESTIMATION, _ = MACHINES
@@ -57,6 +60,18 @@ def test_any_gate_stops_what_it_stops_in_the_simulator(data: st.DataObject, gate
     assert count_accesses(layer, mapping, machine, tensors) == simulate_layer(layer, tensors, mapping, machine).counts
 
 
+@pytest.mark.parametrize("machine", [CHIP, ESTIMATION], ids=lambda machine: machine.name)
+def test_folded_layers_are_counted_as_they_run(machine: Accelerator) -> None:
+    layer = Layer(name="tall", N=1, M=3, C=2, H=18, W=9, R=14, S=3, padding=(2, 1, 0, 1))
+    tensors = tensors_of(layer, Densities(ifmap=0.4, filters=0.6, ofmap=0.3), np.random.default_rng(3))
+    fold = find_fold(layer, machine)
+    assert fold == Fold(rows=2, columns=1)
+    result = simulate_layer(layer, tensors, MAPPING, machine)
+    assert (
+        count_accesses(fold_layer(layer, fold), MAPPING, machine, fold_tensors(layer, tensors, fold)) == result.counts
+    )
+
+
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 @pytest.mark.parametrize("machine", [CHIP, ESTIMATION], ids=lambda machine: machine.name)
 def test_expected_counts_are_the_mean_of_drawn_tensors(layer: Layer, machine: Accelerator) -> None:
@@ -85,6 +100,36 @@ def test_many_mappings_at_once_are_each_alone(data: st.DataObject, accelerator: 
         assert {access: (alone.words[access], alone.bits[access]) for access in alone.words} == {
             access: (round(words), round(bits)) for access, (words, bits) in together.items()
         }
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from([2, 4, 32]), st.sampled_from([0.0, 0.02, 0.2, 0.9]))
+def test_pairs_are_those_of_the_coder(data: st.DataObject, longest_pair: int, density: float) -> None:
+    """Streams of any length side by side, empty ones too, and runs of just as many zeros as a pair covers."""
+    lengths = data.draw(st.lists(st.integers(0, 140), min_size=1, max_size=8))
+    words = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1))).random(sum(lengths)) < density
+    starts = np.append(0, np.cumsum(lengths))
+    streams = np.split(words.astype(int), starts[1:-1])
+    expected = [len(encode(stream.tolist(), longest_pair - 1)) for stream in streams]
+    assert run_length_pairs(words, starts, longest_pair).tolist() == expected
+
+
+@pytest.mark.parametrize("block_words", [1, 50, 1000])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_tensors_looked_at_in_pieces(layer: Layer, block_words: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors = tensors_of(layer, Densities(ifmap=0.3, filters=0.3, ofmap=0.3), np.random.default_rng(1))
+    whole = count_accesses(layer, mapping_of(layer), ESTIMATION, tensors)
+    monkeypatch.setattr(zeros, "_BLOCK_WORDS", block_words)
+    monkeypatch.setattr(zeros, "_BLOCK_FILTERS", 2)
+    monkeypatch.setattr(coded_sizes, "_BLOCK_WORDS", block_words)
+    assert count_accesses(layer, mapping_of(layer), ESTIMATION, tensors) == whole
+
+
+def test_more_filters_than_a_byte_counts() -> None:
+    layer = Layer(name="many", N=1, M=700, C=2, H=2, W=2, R=2, S=2)
+    tensors = tensors_of(layer, Densities(ifmap=1, filters=0.9, ofmap=1), np.random.default_rng(2))
+    counts = count_accesses(layer, replace(MAPPING, e=1), ESTIMATION, tensors)
+    assert counts.nonzero_macs == np.count_nonzero(tensors.filters)
 
 
 @settings(max_examples=60, deadline=None)
@@ -132,8 +177,8 @@ def test_narrow_levels_fill_link_words_with_more_pairs() -> None:
     layer = Layer(name="narrow", N=1, M=1, C=1, H=11, W=11, R=1, S=1, ifmap_bits=8)
     mapping, dense = RowStationaryMapping(m=1, n=1, e=11, p=1, q=1, r=1, t=1), Densities(ifmap=1, filters=1, ofmap=1)
     tensors = tensors_of(layer, dense, np.random.default_rng(0))
-    for zeros in (dense, tensors):
-        bits = count_accesses(layer, mapping, CHIP, zeros).bits
+    for given_zeros in (dense, tensors):
+        bits = count_accesses(layer, mapping, CHIP, given_zeros).bits
         assert (bits[DRAM_READS[Tensor.IFMAP]], bits[DRAM_OFMAP]) == (31 * 64, 31 * 64)
 
 
