@@ -10,7 +10,7 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from threading import current_thread, main_thread
 
-from simulator.analytic.access_counts import dense_energy
+from simulator.analytic.mapping_cost import dense_objective
 from simulator.errors import MappingError, SpecError, WorkerError
 from simulator.hardware.layer_run import simulate_layer
 from simulator.mapping.fold import find_fold, fold_layer
@@ -121,7 +121,7 @@ def _least_energy_mapping(
     run = fold_layer(layer, fold) if fold.is_needed else layer
     shape = replace(run, name="")  # networks repeat layers: the same shape has the same mapping
     if shape not in found:
-        found[shape] = find_mapping(run, accelerator, dense_energy)
+        found[shape] = find_mapping(run, accelerator, dense_objective(run, accelerator))
     return found[shape]
 
 

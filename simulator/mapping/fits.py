@@ -5,6 +5,9 @@ from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.spec.accelerator import Accelerator, PooledSpad, SeparateSpads
 from simulator.spec.layer import Layer
 
+MACHINE_WORD_BITS = 16
+"""Accelerator.word_bits, in which every store is given."""
+
 
 def check_fits(mapping: RowStationaryMapping, layer: Layer, accelerator: Accelerator) -> None:
     """Raise MappingError, naming the first rule that the mapping breaks."""
@@ -31,6 +34,11 @@ def psum_tile_words(mapping: RowStationaryMapping, layer: Layer) -> int:
 def pass_filter_words(mapping: RowStationaryMapping, layer: Layer) -> int:
     """Filter words of a pass: g*p*t*q*r*R*S."""
     return mapping.g * mapping.p * mapping.t * mapping.q * mapping.r * layer.R * layer.S
+
+
+def words_held(words: int, word_bits: int) -> int:
+    """Words of so many bits that a store of so many machine words holds."""
+    return words * MACHINE_WORD_BITS // word_bits
 
 
 def _check_layer(mapping: RowStationaryMapping, layer: Layer) -> None:
@@ -69,10 +77,13 @@ def sets_that_fit(e: int, height: int, rows: int, columns: int) -> int:
 
 def _check_spads(mapping: RowStationaryMapping, layer: Layer, spads: SeparateSpads) -> None:
     p, window = mapping.p, mapping.q * layer.S
+    ifmap_words = words_held(spads.ifmap_words, layer.ifmap_bits)
+    filter_words = words_held(spads.filter_words, layer.filter_bits)
+    psum_words = words_held(spads.psum_words, layer.psum_bits)
     rules = (
-        ("q*S", window, "ifmap words", spads.ifmap_words, "ifmap spad", "lower q"),
-        ("p*q*S", p * window, "filter words", spads.filter_words, "filter spad", "lower p or q"),
-        ("p", p, "psums", spads.psum_words, "psum spad", "lower p"),
+        ("q*S", window, "ifmap words", ifmap_words, "ifmap spad", "lower q"),
+        ("p*q*S", p * window, "filter words", filter_words, "filter spad", "lower p or q"),
+        ("p", p, "psums", psum_words, "psum spad", "lower p"),
     )
     for name, words, what, most, spad, remedy in rules:
         if words > most:
@@ -80,26 +91,36 @@ def _check_spads(mapping: RowStationaryMapping, layer: Layer, spads: SeparateSpa
 
 
 def _check_pooled_spad(mapping: RowStationaryMapping, layer: Layer, spad: PooledSpad) -> None:
-    window = mapping.q * layer.S
-    words = mapping.p * window + window + mapping.p
-    if words > spad.words:
+    """One store for words of three widths: its room is in bits, unless they are all alike."""
+    p, window = mapping.p, mapping.q * layer.S
+    filter_bits, ifmap_bits, psum_bits = layer.filter_bits, layer.ifmap_bits, layer.psum_bits
+    if filter_bits == ifmap_bits == psum_bits:
+        words, most = p * window + window + p, words_held(spad.words, ifmap_bits)
+        if words > most:
+            raise MappingError(
+                f"{layer.name}: p*q*S + q*S + p = {words} words exceed the {most}-word spad; lower p or q"
+            )
+        return
+    bits, most = p * window * filter_bits + window * ifmap_bits + p * psum_bits, spad.words * MACHINE_WORD_BITS
+    if bits > most:
         raise MappingError(
-            f"{layer.name}: p*q*S + q*S + p = {words} words exceed the {spad.words}-word spad; lower p or q"
+            f"{layer.name}: p*q*S*{filter_bits} + q*S*{ifmap_bits} + p*{psum_bits} = {bits} bits exceed the "
+            f"{most}-bit spad; lower p or q"
         )
 
 
 def _check_buffers(mapping: RowStationaryMapping, layer: Layer, accelerator: Accelerator) -> None:
     glb = accelerator.glb
-    filters = pass_filter_words(mapping, layer)
-    if filters > glb.filter_buffer_words:
+    filters, most = pass_filter_words(mapping, layer), words_held(glb.filter_buffer_words, layer.filter_bits)
+    if filters > most:
         raise MappingError(
-            f"{layer.name}: g*p*t*q*r*R*S = {filters} filter words of a pass exceed the {glb.filter_buffer_words}-word "
-            "filter buffer; lower p, t, q or r"
+            f"{layer.name}: g*p*t*q*r*R*S = {filters} filter words of a pass exceed the {most}-word filter buffer; "
+            "lower p, t, q or r"
         )
-    ifmap_banks = -(-ifmap_tile_words(mapping, layer) // glb.bank_words)
-    psum_banks = -(-psum_tile_words(mapping, layer) // glb.bank_words)
+    ifmap_words, psum_words = ifmap_tile_words(mapping, layer), psum_tile_words(mapping, layer)
+    ifmap_banks = -(-ifmap_words // words_held(glb.bank_words, layer.ifmap_bits))
+    psum_banks = -(-psum_words // words_held(glb.bank_words, layer.psum_bits))
     if ifmap_banks + psum_banks > glb.banks:
-        ifmap_words, psum_words = ifmap_tile_words(mapping, layer), psum_tile_words(mapping, layer)
         raise MappingError(
             f"{layer.name}: {ifmap_banks} ifmap banks (n*g*q*r*((e-1)*U+R)*W = {ifmap_words} words) and "
             f"{psum_banks} psum banks (n*g*m*e*F = {psum_words} words) exceed the GLB's {glb.banks}; lower n, m or e"

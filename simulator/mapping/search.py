@@ -1,19 +1,38 @@
-"""Which mapping of a layer costs least? Enumerates the mappings that fit; what one costs is the caller's function."""
+"""Which mapping of a layer costs least? Branch and bound over all that fit; what a mapping costs is the caller's.
+
+Nodes are partial.py's: first e, n, g, q and r are chosen, then p with the largest t, then m (and every t), each time
+only where the objective's bound still allows a better mapping than the best so far.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import MappingError
-from simulator.mapping.fits import sets_that_fit
+from simulator.mapping.fits import words_held
+from simulator.mapping.partial import (
+    Ints,
+    PartialMappings,
+    counted,
+    partial_mappings,
+    with_every_t,
+    with_m,
+    with_p,
+)
 from simulator.mapping.row_stationary import RowStationaryMapping
-from simulator.spec.accelerator import Accelerator, PooledSpad
+from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
 
-Ints = npt.NDArray[np.int64]
-_BLOCK = 1 << 12  # mappings costed at a time: their arrays stay in a core's cache
+Floats = npt.NDArray[np.float64]
+Chosen = npt.NDArray[np.bool_]
+_FIRST_NODES = 32
+"""Expanded before any other: the best of them leave little to try."""
+_BLOCK = 1 << 13  # mappings costed at a time: their arrays stay in a core's cache
+_EQUAL = 1e-12
+"""Costs within this share are one cost: sums of floats, rounded in different orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,7 +51,7 @@ class MappingGrid:
     def __len__(self) -> int:
         return len(self.m)
 
-    def __getitem__(self, chosen: slice | npt.NDArray[np.bool_]) -> "MappingGrid":
+    def __getitem__(self, chosen: slice | Chosen | Ints) -> "MappingGrid":
         return MappingGrid(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def mapping(self, index: int) -> RowStationaryMapping:
@@ -44,154 +63,248 @@ class MappingGrid:
         return self.r * self.t * self.g * self.e
 
 
-CostOf = Callable[[Layer, MappingGrid, Accelerator], npt.NDArray[np.float64]]
+class Sizes(StrEnum):
+    """Which p, q, t and m are worth trying.
 
-
-def find_mapping(layer: Layer, accelerator: Accelerator, cost_of: CostOf) -> RowStationaryMapping:
-    """The mapping of least cost; of equals, the one with most PEs at work. Raises MappingError if none fits.
-
-    Searched are all p, q and r. Of e, n and g, for each count of pieces that the ofmap rows, images and groups can be
-    cut into, the smallest size: a larger one takes room and saves nothing (but see _strip_heights). Of m and t, the
-    largest that fit. A test compares with all mappings there are. Where filters move coded, another m or t can save a
-    few of the pads that end their streams, which this does not look for (DEVIATIONS 20).
+    COUNTED  the cost depends on them by counts of passes, sets and groups alone, as raw words' energy does. So: the
+             smallest q for each count of full and other sets on channels; the largest t; no m below the largest
+             multiple of p*t, which has the fewest passes and sets there are, and no more groups than a smaller m
+    EVERY    all of them
+    LARGEST  every q; the largest t; the largest m, and the largest multiples of p and of p*t
     """
-    best: tuple[float, int] | None = None
-    winner: RowStationaryMapping | None = None
-    for grid in _fitting_mappings(layer, accelerator, _strip_heights(layer, accelerator, cost_of)):
-        costs = cost_of(layer, grid, accelerator)
-        index = int(np.lexsort((-grid.pes, costs))[0])
-        rank = (float(costs[index]), -int(grid.pes[index]))
-        if best is None or rank < best:
-            best, winner = rank, grid.mapping(index)
-    if winner is None:
-        raise MappingError(
-            f"{layer.name}: no mapping fits {accelerator.name}: {_what_is_too_small(layer, accelerator)}"
-        )
-    return winner
+
+    COUNTED = "counted"
+    EVERY = "every"
+    LARGEST = "largest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What a mapping costs, and what no completion of a partial mapping costs less than (zeros, if nothing better is
+    known). Both give float64 of the length of what they are asked about."""
+
+    cost_of: Callable[[Layer, MappingGrid, Accelerator], Floats]
+    bound_of: Callable[[Layer, PartialMappings, Accelerator], Floats]
+    sizes: Sizes
+
+
+def find_mapping(layer: Layer, accelerator: Accelerator, objective: Objective) -> RowStationaryMapping:
+    """The mapping of least cost; of equals, the one with most PEs at work; of those, the first in the order of search.
+    Raises MappingError if none fits.
+
+    Of e, n and g, for each count of pieces that the ofmap rows, images and groups can be cut into, the smallest size is
+    searched: a larger one takes room and saves nothing (but see _strip_heights). Sizes says which p, q, t and m are.
+    Nothing else is left out: a test compares with all mappings there are.
+    """
+    search = _Search(layer=layer, accelerator=accelerator, objective=objective)
+    nodes, bounds = search.nodes(every_q=objective.sizes is not Sizes.COUNTED)
+    return search.best(nodes, bounds).mapping
+
+
+def mappings_within(
+    layer: Layer, accelerator: Accelerator, objective: Objective, share: float, most: int = 1000
+) -> list[tuple[RowStationaryMapping, float]]:
+    """Mappings that cost at most (1 + share) times the least, cheapest first, with their costs: the cheapest `most`.
+
+    Of e, n and g the sizes that find_mapping searches, of p, q, r, t and m every one: an FC layer has millions within a
+    hundredth, alike but for m. Raises MappingError if none fits.
+    """
+    search = _Search(layer=layer, accelerator=accelerator, objective=objective)
+    nodes, bounds = search.nodes(every_q=True)
+    within = _Within(most, search.best(nodes, bounds).cost * (1 + share) * (1 + _EQUAL))
+    search.try_every_m(nodes[np.argsort(bounds, kind="stable")], within, every_t=True)
+    return within.cheapest()
+
+
+class _Best:
+    """The best mapping so far."""
+
+    def __init__(self) -> None:
+        self.cost, self.pes = np.inf, 0
+        self.mapping = RowStationaryMapping(m=1, n=1, e=1, p=1, q=1, r=1, t=1)
+
+    def allows(self, partial: PartialMappings, bounds: Floats) -> Chosen:
+        """Which may hold a mapping that costs less, or the same with more PEs at work."""
+        cheaper = bounds < self.cost * (1 - _EQUAL)
+        return cheaper | ((bounds <= self.cost * (1 + _EQUAL)) & (partial.most_pes > self.pes))
+
+    def add(self, grid: MappingGrid, costs: Floats) -> None:
+        equals = np.flatnonzero(costs <= min(costs.min(), self.cost) * (1 + _EQUAL))
+        if not len(equals):
+            return
+        index = int(equals[np.argmax(grid.pes[equals])])
+        cost, pes = float(costs[index]), int(grid.pes[index])
+        if cost < self.cost * (1 - _EQUAL) or pes > self.pes:
+            self.cost, self.pes, self.mapping = cost, pes, grid.mapping(index)
+
+
+class _Within:
+    """The cheapest so many mappings of those that cost no more than something."""
+
+    def __init__(self, most: int, cost: float) -> None:
+        self._most, self._cost = most, cost
+        self._found: list[tuple[MappingGrid, Floats]] = []
+
+    def allows(self, _: PartialMappings, bounds: Floats) -> Chosen:
+        return bounds <= self._cost
+
+    def add(self, grid: MappingGrid, costs: Floats) -> None:
+        chosen = costs <= self._cost
+        self._found.append((grid[chosen], costs[chosen]))
+        if sum(len(each) for _, each in self._found) > 2 * self._most:
+            grid, costs = self._sorted()
+            self._found, self._cost = [(grid, costs)], float(costs[-1])
+
+    def cheapest(self) -> list[tuple[RowStationaryMapping, float]]:
+        if not self._found:
+            return []
+        grid, costs = self._sorted()
+        return [(grid.mapping(index), cost) for index, cost in enumerate(costs.tolist())]
+
+    def _sorted(self) -> tuple[MappingGrid, Floats]:
+        grids, costs = zip(*self._found, strict=True)
+        together = np.concatenate(costs)
+        order = np.argsort(together, kind="stable")[: self._most]
+        return _joined(grids)[order], together[order]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    layer: Layer
+    accelerator: Accelerator
+    objective: Objective
+
+    def nodes(self, *, every_q: bool) -> tuple[PartialMappings, Floats]:
+        """All partial mappings and their bounds. Raises MappingError if there is none."""
+        heights = _strip_heights(self.layer, self.accelerator, self.objective)
+        nodes = partial_mappings(self.layer, self.accelerator, heights, every_q=every_q)
+        if not len(nodes):
+            raise MappingError(
+                f"{self.layer.name}: no mapping fits {self.accelerator.name}: "
+                f"{_what_is_too_small(self.layer, self.accelerator)}"
+            )
+        return nodes, self._bounds(nodes)
+
+    def best(self, nodes: PartialMappings, bounds: Floats) -> _Best:
+        """Of the sizes that the objective asks for. The first nodes' best leaves few others to try."""
+        best = _Best()
+        self._try_largest(nodes[np.argpartition(bounds, min(_FIRST_NODES, len(nodes) - 1))[:_FIRST_NODES]], best)
+        left = np.flatnonzero(best.allows(nodes, bounds))
+        left = left[np.argsort(bounds[left], kind="stable")]
+        for block in _blocks(left, nodes.most_p[left]):
+            self._try_largest(nodes[block[best.allows(nodes[block], bounds[block])]], best)
+        if self.objective.sizes is not Sizes.LARGEST:
+            left = left[best.allows(nodes[left], bounds[left])]
+            self.try_every_m(nodes[left], best, every_t=self.objective.sizes is Sizes.EVERY)
+        return best
+
+    def try_every_m(self, nodes: PartialMappings, kept: _Best | _Within, *, every_t: bool) -> None:
+        """Every p, and with the largest t no m below the largest multiple of p*t, or with every t every m."""
+        for block in _blocks(np.arange(len(nodes)), nodes.most_p):
+            pairs = self._allowed(with_p(nodes[block], self.layer), kept)
+            if not every_t:
+                self._try_m_from(pairs, pairs.most_m // pairs.most_filters * pairs.most_filters, kept)
+                continue
+            for some in _blocks(np.arange(len(pairs)), pairs.most_t):
+                chosen = self._allowed(with_every_t(pairs[some], self.layer), kept)
+                self._try_m_from(chosen, chosen.most_filters, kept)
+
+    def _try_m_from(self, chosen: PartialMappings, least_m: Ints, kept: _Best | _Within) -> None:
+        counts = chosen.most_m - least_m + 1
+        for block in _blocks(np.arange(len(chosen)), counts):
+            some = np.repeat(block, counts[block])
+            m = least_m[some] + counted(counts[block])
+            self._try(_grid(self._allowed(with_m(chosen[some], self.layer, m), kept)), kept)
+
+    def _try_largest(self, nodes: PartialMappings, best: _Best) -> None:
+        """Every p with the largest t and three m."""
+        self._try(_largest(self._allowed(with_p(nodes, self.layer), best)), best)
+
+    def _try(self, grid: MappingGrid, kept: _Best | _Within) -> None:
+        if len(grid):
+            kept.add(grid, self.objective.cost_of(self.layer, grid, self.accelerator))
+
+    def _allowed(self, partial: PartialMappings, kept: _Best | _Within) -> PartialMappings:
+        return partial[kept.allows(partial, self._bounds(partial))]
+
+    def _bounds(self, partial: PartialMappings) -> Floats:
+        """Made safe against rounding."""
+        return self.objective.bound_of(self.layer, partial, self.accelerator) * (1 - _EQUAL)
+
+
+def _grid(partial: PartialMappings) -> MappingGrid:
+    """All chosen as large as they may be."""
+    n, e, q, r, g = partial.n, partial.e, partial.q, partial.r, partial.g
+    return MappingGrid(m=partial.most_m, n=n, e=e, p=partial.most_p, q=q, r=r, t=partial.most_t, g=g)
+
+
+def _largest(pairs: PartialMappings) -> MappingGrid:
+    """p and t chosen: each with the most m, and where that is less, with whole p and whole p*t."""
+    most, p, filters = pairs.most_m, pairs.most_p, pairs.most_filters
+    whole_p, whole_filters = most // p * p, most // filters * filters
+    every = np.arange(len(pairs))
+    fewer_p, fewer_filters = every[whole_p < most], every[whole_filters < whole_p]
+    grid = _grid(pairs[np.concatenate([every, fewer_p, fewer_filters])])
+    return replace(grid, m=np.concatenate([most, whole_p[fewer_p], whole_filters[fewer_filters]]))
+
+
+def _joined(grids: Sequence[MappingGrid]) -> MappingGrid:
+    names = [field.name for field in fields(MappingGrid)]
+    return MappingGrid(**{name: np.concatenate([getattr(grid, name) for grid in grids]) for name in names})
+
+
+def _blocks(items: Ints, counts: Ints) -> Iterator[Ints]:
+    """The items in order, cut where their counts reach a block."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(items):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
+        yield items[start:stop]
+        start = stop
+
+
+def _strip_heights(layer: Layer, accelerator: Accelerator, objective: Objective) -> list[int]:
+    """For each count of strips, the smallest e, and every larger one that can cost less than each before it.
+
+    Strips of other heights can code better, by the pad at the end of a stream. What that saves is linear in the loads
+    of an ifmap tile and in the passes that read it: what saves nothing with one of both, with one load and a pass for
+    every filter, nor with a load and a pass for every filter, never does.
+    """
+    filters = layer.M // layer.G
+    most = min(layer.E, accelerator.pe_array.rows // layer.R * accelerator.pe_array.columns)
+    heights = np.arange(1, most + 1)
+    ones, all_filters = np.ones_like(heights), np.full_like(heights, filters)
+    costs = np.stack(
+        [
+            objective.cost_of(
+                layer, MappingGrid(m=m, n=ones, e=heights, p=p, q=ones, r=ones, t=ones, g=ones), accelerator
+            )
+            for m, p in ((all_filters, all_filters), (all_filters, ones), (ones, ones))
+        ]
+    )
+    chosen: list[int] = []
+    for strips in np.split(heights, np.flatnonzero(np.diff(-(-layer.E // heights))) + 1):
+        kept: list[int] = []
+        for e in strips.tolist():
+            if not any((costs[:, other - 1] <= costs[:, e - 1]).all() for other in kept):
+                kept.append(e)
+        chosen += kept
+    return chosen
 
 
 def _what_is_too_small(layer: Layer, accelerator: Accelerator) -> str:
     """Why not even one channel, filter, image and ofmap row fit."""
     glb = accelerator.glb
+    buffer_words = words_held(glb.filter_buffer_words, layer.filter_bits)
     if layer.R > accelerator.pe_array.rows:
         return f"R = {layer.R} filter rows exceed the array's {accelerator.pe_array.rows}; fold the filter first"
-    if layer.R * layer.S > glb.filter_buffer_words:
+    if layer.R * layer.S > buffer_words:
         return (
-            f"one {layer.R}x{layer.S} filter exceeds the {glb.filter_buffer_words}-word filter buffer; "
+            f"one {layer.R}x{layer.S} filter exceeds the {buffer_words}-word filter buffer; "
             "enlarge glb.filter_buffer_words"
         )
     return (
         f"for one channel, filter and ofmap row, the {layer.R}x{layer.padded_width} ifmap tile and {layer.F} psums "
         f"exceed the GLB (banks = {glb.banks}, bank_words = {glb.bank_words}); enlarge it"
     )
-
-
-def _fitting_mappings(layer: Layer, accelerator: Accelerator, heights: Sequence[int]) -> Iterator[MappingGrid]:
-    """Every p, q, e, r, g and n that fits, in blocks, each with the m and t that it leaves room for."""
-    per_pe, on_array = _in_a_pe(layer, accelerator), _on_the_array(layer, accelerator, heights)
-    images = _sizes(layer.N, layer.N)
-    step = max(1, _BLOCK // max(1, on_array.shape[1] * len(images)))
-    for start in range(0, per_pe.shape[1], step):
-        together = _cross(per_pe[:, start : start + step], on_array)
-        _, q, _, r, _, _ = together
-        block = _cross(together[:, q * r <= layer.C // layer.G], images[None])
-        grid = _with_psums_and_sets(block, layer, accelerator)
-        if len(grid):
-            yield grid
-
-
-def _strip_heights(layer: Layer, accelerator: Accelerator, cost_of: CostOf) -> list[int]:
-    """For each count of strips, the smallest e and every larger one that costs less.
-
-    Strips of other heights can code better, by the pad at the end of a stream. What that saves grows with the times
-    that an ifmap tile is loaded, so a height that saves nothing with one load nor with one for every filter never does.
-    """
-    most = min(layer.E, accelerator.pe_array.rows // layer.R * accelerator.pe_array.columns)
-    heights = np.arange(1, most + 1)
-    ones, filters = np.ones_like(heights), np.full_like(heights, layer.M // layer.G)
-    one_load, many_loads = (
-        cost_of(layer, MappingGrid(m=m, n=ones, e=heights, p=ones, q=ones, r=ones, t=ones, g=ones), accelerator)
-        for m in (filters, ones)
-    )
-    chosen: list[int] = []
-    cheapest: dict[int, tuple[float, float]] = {}
-    for e, few, many in zip(heights.tolist(), one_load.tolist(), many_loads.tolist(), strict=True):
-        strips = -(-layer.E // e)
-        least = cheapest.get(strips, (np.inf, np.inf))
-        if few < least[0] or many < least[1]:
-            chosen.append(e)
-        cheapest[strips] = min(few, least[0]), min(many, least[1])
-    return chosen
-
-
-def _in_a_pe(layer: Layer, accelerator: Accelerator) -> Ints:
-    """(2, k): p and q that the spads hold."""
-    spads, S = accelerator.pe.spads, layer.S
-    most_p, most_q = layer.M // layer.G, layer.C // layer.G
-    if isinstance(spads, PooledSpad):
-        p, q = _cross(_up_to(min(most_p, spads.words)), _up_to(min(most_q, spads.words // S)))
-        fits = p * q * S + q * S + p <= spads.words
-    else:
-        p, q = _cross(_up_to(min(most_p, spads.psum_words)), _up_to(min(most_q, spads.ifmap_words // S)))
-        fits = p * q * S <= spads.filter_words
-    return np.stack([p[fits], q[fits]])
-
-
-def _on_the_array(layer: Layer, accelerator: Accelerator, heights: Sequence[int]) -> Ints:
-    """(4, k): e, r, g and how many sets on different filters each of the g groups can then have."""
-    rows, columns = accelerator.pe_array.rows, accelerator.pe_array.columns
-    found = []
-    for e in heights:
-        for r in range(1, rows // layer.R + 1):
-            stacks = sets_that_fit(e, r * layer.R, rows, columns)
-            found += [(e, r, g, stacks // g) for g in _sizes(layer.G, min(stacks, layer.G))]
-    return np.array(found, np.int64).reshape(-1, 4).T
-
-
-def _with_psums_and_sets(block: Ints, layer: Layer, accelerator: Accelerator) -> MappingGrid:
-    """The block's mappings with all psums that fit beside the ifmap tile, and all PE sets that find filters.
-
-    More sets on filters never cost: they save passes, each of which reads the ifmap tile again. The psums are tried as
-    they are, in whole p and in whole p*t, since a pass with fewer filters reads the tile as well.
-    """
-    p, q, e, r, g, stacks, n = block
-    glb = accelerator.glb
-    ifmap_words = n * g * q * r * ((e - 1) * layer.U + layer.R) * layer.padded_width
-    psum_words = (glb.banks - -(-ifmap_words // glb.bank_words)) * glb.bank_words
-    most = np.minimum(layer.M // layer.G, psum_words // (n * g * e * layer.F))
-    buffered = glb.filter_buffer_words // (g * p * q * r * layer.R * layer.S)
-    t = np.minimum(np.minimum(stacks, buffered), most // p)
-    # An image more costs nothing as long as all filters' psums still fit: then fewer images need not be tried.
-    everything = most == layer.M // layer.G
-    more_images = np.append(everything[1:] & (n[1:] > n[:-1]), False)
-    fits = (t > 0) & ~more_images
-    p, q, e, r, g, n, t, most = (part[fits] for part in (p, q, e, r, g, n, t, most))
-    grid = MappingGrid(m=most, n=n, e=e, p=p, q=q, r=r, t=t, g=g)
-    whole_p, whole_pt = most // p * p, most // (p * t) * (p * t)
-    return _joined(
-        grid,
-        replace(grid, m=whole_p)[whole_p < most],
-        replace(grid, m=whole_pt)[whole_pt < whole_p],
-    )
-
-
-def _joined(*grids: MappingGrid) -> MappingGrid:
-    return MappingGrid(
-        **{field.name: np.concatenate([getattr(grid, field.name) for grid in grids]) for field in fields(MappingGrid)}
-    )
-
-
-def _sizes(whole: int, most: int) -> Ints:
-    """Sizes up to `most` to cut a whole into: for each count of pieces, the smallest."""
-    sizes = {-(-whole // -(-whole // size)) for size in range(1, most + 1)}
-    return np.array(sorted(size for size in sizes if size <= most), np.int64)
-
-
-def _up_to(most: int) -> Ints:
-    """(1, most): 1, 2, …"""
-    return np.arange(1, most + 1, dtype=np.int64)[None]
-
-
-def _cross(left: Ints, right: Ints) -> Ints:
-    """Each column of `left` on top of each column of `right`."""
-    return np.concatenate([np.repeat(left, right.shape[1], axis=1), np.tile(right, (1, left.shape[1]))])

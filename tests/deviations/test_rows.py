@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from native.pe_array import PassShape, time_pass
-from simulator.analytic.access_counts import dense_energy
+from simulator.analytic.mapping_cost import dense_objective
 from simulator.counts import Access, Action, Level, Tensor
 from simulator.hardware.dram import DramLink
 from simulator.hardware.functional import convolve
@@ -145,14 +145,14 @@ def test_row_12_tall_filters_run_folded() -> None:
 
 def test_row_13_many_channels_and_odd_strides_are_one_configuration() -> None:
     wide = Layer(name="wide", N=1, M=2048, C=2048, H=7, W=7, R=1, S=1, U=3, V=3)
-    mapping = find_mapping(wide, CHIP, dense_energy)
+    mapping = find_mapping(wide, CHIP, dense_objective(wide, CHIP))
     check_fits(mapping, wide, CHIP)
     assert max(step.channels.stop for step in processing_passes(wide, mapping)) == 2048
 
 
 def test_row_14_depthwise_layers_run_groups_side_by_side() -> None:
     depthwise = Layer(name="depthwise", N=1, M=64, C=64, G=64, H=14, W=14, R=3, S=3, padding=(1, 1, 1, 1))
-    mapping = find_mapping(depthwise, CHIP, dense_energy)
+    mapping = find_mapping(depthwise, CHIP, dense_objective(depthwise, CHIP))
     assert mapping.g > 1
     assert mapping.t == mapping.r == 1
 
@@ -212,7 +212,7 @@ def test_row_20_the_search_does_not_look_at_the_tensors() -> None:
     sparse, dense = tensors_of("CONV2"), layer("CONV2")
     assert np.count_nonzero(sparse.ifmap) < sparse.ifmap.size
     chosen = simulate("alexnet", batch=4, layers=["CONV2"]).layers[0].mapping
-    assert chosen == find_mapping(dense, CHIP, dense_energy)
+    assert chosen == find_mapping(dense, CHIP, dense_objective(dense, CHIP))
 
 
 def test_row_21_isca16_charges_were_found_by_trying() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from native.pe_array import PassShape, PassValues, SteppedPass, step_pass
-from simulator.analytic.access_counts import dense_energy
+from simulator.analytic.mapping_cost import dense_objective
 from simulator.errors import ConservationError
 from simulator.hardware import functional
 from simulator.hardware.functional import convolve
@@ -70,7 +70,8 @@ def test_filters_beyond_the_chip_run_folded(size: tuple[int, int], filter_size: 
     layer = Layer(name="large", N=2, M=3, C=2, H=H, W=W, R=R, S=S, U=2, V=1, padding=(1, 0, 2, 1))
     machine = load_accelerator("eyeriss-v1")
     fold = find_fold(layer, machine)
-    mapping = find_mapping(fold_layer(layer, fold), machine, dense_energy)
+    folded = fold_layer(layer, fold)
+    mapping = find_mapping(folded, machine, dense_objective(folded, machine))
     rng = np.random.default_rng(1)
     ifmap, filters, ofmap = (
         rng.integers(-9, 9, shape).astype(np.int16)
