@@ -17,6 +17,8 @@ ALLOWED = {
         "simulator.spec",
         "simulator.counts",
         "simulator.energy",
+        "simulator.results",
+        "simulator.errors",
     },
     "simulator/hardware": {
         "simulator.hardware",
