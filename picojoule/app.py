@@ -9,7 +9,14 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from picojoule import __version__
-from picojoule.options import SimulateOptions
+from picojoule.options import (
+    CalibrateOptions,
+    CompareOptions,
+    EstimateOptions,
+    ExplainOptions,
+    SimulateOptions,
+    ValidateOptions,
+)
 from picojoule.terminal import terminal_width
 
 app = App(
@@ -29,14 +36,16 @@ arch = App(
 )
 app.command(arch)
 
-_DEFAULTS = SimulateOptions()
+_SIMULATE, _ESTIMATE, _EXPLAIN = SimulateOptions(), EstimateOptions(), ExplainOptions()
+_COMPARE = CompareOptions()
+_VALIDATE, _CALIBRATE = ValidateOptions(), CalibrateOptions()
 
 
 @app.command(help_epilogue="Example: picojoule simulate alexnet --batch 4 --mapping jssc2017 -o alexnet-run")
 def simulate(
     network: str,
     /,
-    options: SimulateOptions = _DEFAULTS,
+    options: SimulateOptions = _SIMULATE,
     *,
     jobs: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
@@ -58,6 +67,147 @@ def simulate(
     from picojoule.simulate import run
 
     run(network, options, jobs=jobs, as_json=json, output=output)
+
+
+@app.command(help_epilogue="Example: picojoule estimate resnet50 --batch 16 --bits weight=8,activation=8")
+def estimate(
+    network: str,
+    /,
+    options: EstimateOptions = _ESTIMATE,
+    *,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> None:
+    """Estimate a network in closed form: the figures of `simulate` in milliseconds, without running anything.
+
+    Parameters
+    ----------
+    network
+        A built-in network (`picojoule networks`), an .onnx model, a layer trace (.npz) or a SCALE-Sim topology (.csv).
+    json
+        Print one JSON object instead of the table.
+    output
+        Folder for manifest.json, layers.csv, counts.csv and summary.txt.
+    """
+    from picojoule.estimate import run
+
+    run(network, options, as_json=json, output=output)
+
+
+@app.command(help_epilogue="Example: picojoule explain alexnet CONV3 --batch 4 --mapping jssc2017")
+def explain(
+    network: str,
+    layer: str,
+    /,
+    options: ExplainOptions = _EXPLAIN,
+    *,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> None:
+    """Take one layer's estimated energy apart: what is counted times what it costs, and why it has its mapping.
+
+    Parameters
+    ----------
+    network
+        A built-in network (`picojoule networks`), an .onnx model, a layer trace (.npz) or a SCALE-Sim topology (.csv).
+    layer
+        The layer, by name; *, ? and [...] match as in a shell, but must match one.
+    json
+        Print one JSON object instead of the text.
+    """
+    from picojoule.explain import run
+
+    run(network, layer, options, as_json=json)
+
+
+@app.command(help_epilogue="Example: picojoule validate alexnet --tol 1% -o validation")
+def validate(
+    network: str,
+    /,
+    options: ValidateOptions = _VALIDATE,
+    *,
+    tol: str = "3%",
+    jobs: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> int:
+    """Simulate a network, estimate it with the same mappings, and compare every count and cycle.
+
+    Exit code 1 if total energy or total cycles differ by more than --tol, or if a count differs that must be equal.
+
+    Parameters
+    ----------
+    network
+        A built-in network (`picojoule networks`), an .onnx model, a layer trace (.npz) or a SCALE-Sim topology (.csv).
+    tol
+        By how many per cent the network's total energy and total cycles may differ.
+    jobs
+        Processes that share the layers of the simulation.
+    json
+        Print one JSON object instead of the tables.
+    output
+        Folder for validation.json, validation.csv and summary.txt.
+    """
+    from picojoule.validate import run
+
+    return 0 if run(network, options, tol=tol, jobs=jobs, as_json=json, output=output) else 1
+
+
+@app.command(
+    help_epilogue="Example: picojoule calibrate a.npz b.npz c.npz --arch eyeriss-estimation -o calibration.json"
+)
+def calibrate(
+    networks: Annotated[tuple[str, ...], Parameter(negative="")],
+    /,
+    options: CalibrateOptions = _CALIBRATE,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    jobs: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+) -> None:
+    """Fit the factors that bring estimates by density to simulations, and judge them on networks left out of the fit.
+
+    Parameters
+    ----------
+    networks
+        Two or more networks, best with real tensors: layer traces (.npz), or .onnx models with --images.
+    output
+        The file to write, which `picojoule estimate --calibration` takes.
+    jobs
+        Processes that share the layers of each simulation.
+    """
+    from picojoule.calibrate import run
+
+    run(networks, options, jobs=jobs, output=output)
+
+
+@app.command(help_epilogue="Example: picojoule compare alexnet squeezenet1_0 --batch 1 --batch 16 --picture energy.svg")
+def compare(
+    things: Annotated[tuple[str, ...], Parameter(negative="")],
+    /,
+    options: CompareOptions = _COMPARE,
+    *,
+    simulate: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    picture: Path | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> None:
+    """Set networks, machines, batches or run folders side by side: in total, by layer, and what they say in a sentence.
+
+    Parameters
+    ----------
+    things
+        Networks, as `picojoule estimate` takes them, and run folders that `simulate` and `estimate` wrote with -o.
+    simulate
+        Simulate the networks; without it they are estimated.
+    json
+        Print one JSON object instead of the tables.
+    picture
+        Draw energy against weights and against MACs in a file ending in .svg, .png or .pdf.
+    output
+        Folder for comparison.json, comparison.csv, comparison-layers.csv and comparison.txt.
+    """
+    from picojoule.compare import run
+
+    run(things, options, is_simulated=simulate, as_json=json, picture=picture, output=output)
 
 
 @app.command(help_epilogue="Example: picojoule record model.onnx --images images.npy -o trace.npz")
@@ -138,6 +288,30 @@ def demo() -> None:
     from picojoule.demo import run
 
     run()
+
+
+@app.command(help_epilogue="Example: picojoule reproduce table5")
+def reproduce(
+    target: str | None = None,
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> int:
+    """Compare published tables and figures with ours; exit code 1 if one is further off than its file allows.
+
+    Parameters
+    ----------
+    target
+        table3 or table5 (JSSC 2017), fig10 (ISCA 2016), run-length (JSSC 2017) or formula (Asilomar 2017). Default: all.
+    json
+        Print one JSON object instead of the tables.
+    output
+        Folder for reproduction.json, reproduction.csv and summary.txt.
+    """
+    from picojoule.reproduce import run
+
+    return run(target, as_json=json, output=output)
 
 
 def command_of(argv: list[str]) -> list[str]:

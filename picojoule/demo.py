@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import simulator.run
 from picojoule.options import SimulateOptions
-from picojoule.simulate import choices_of
+from picojoule.shown import choices_of
 from picojoule.terminal import Progress, shown_progress, terminal_width
 from simulator.report.silicon import Compared, PublishedTable, compare, compare_total, comparison_text, jssc2017_table5
 from simulator.report.summary import summary_text

@@ -3,10 +3,11 @@
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from picojoule import __version__
-from picojoule.options import SimulateOptions
+from picojoule.options import RunOptions
 from simulator.results import NetworkResult
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.load import accelerator_sha256, energy_table_sha256
@@ -14,12 +15,13 @@ from simulator.spec.load import accelerator_sha256, energy_table_sha256
 DISTRIBUTIONS = ("numpy", "simpy", "cffi", "pydantic", "onnx", "onnxruntime")
 
 
-def manifest_of(
-    network: str, options: SimulateOptions, accelerator: Accelerator, result: NetworkResult
-) -> dict[str, Any]:
+def manifest_of(network: str, options: RunOptions, accelerator: Accelerator, result: NetworkResult) -> dict[str, Any]:
     """As docs/reference.md defines it: JSON values only."""
     return {
         "network": result.network,
+        "method": result.method.value,
+        "arch": result.arch,
+        "energy_unit": accelerator.energy.unit,
         "arguments": {"network": network, **_arguments(options)},
         "batch": result.batch,
         "seed": options.seed,
@@ -34,9 +36,9 @@ def manifest_of(
     }
 
 
-def _arguments(options: SimulateOptions) -> dict[str, Any]:
-    images = None if options.images is None else str(options.images)
-    return {**asdict(options), "layers": options.layer_names, "images": images}
+def _arguments(options: RunOptions) -> dict[str, Any]:
+    given = {**asdict(options), "layers": options.layer_names}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
 
 
 def distribution_versions() -> dict[str, str | None]:

@@ -1,8 +1,8 @@
-"""What of `picojoule simulate` decides the figures: the manifest records these, and no option that changes none."""
+"""What of a run decides its figures: the manifest records these options, and none that changes no figure."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -10,11 +10,13 @@ from cyclopts.validators import Number
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SimulateOptions:
-    """Options of a simulation, as the command line takes them."""
+class RunOptions:
+    """What simulating and estimating have in common, as the command line takes it."""
 
     arch: str = "eyeriss-v1"
     """The accelerator: a shipped one (`picojoule arch list`) or a TOML file."""
+    energy: Path | None = None
+    """An energy table (a TOML file) in place of the accelerator's own."""
     batch: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
     """Images in the batch. Without it: 1, or as many as --images or the trace holds."""
     layers: Annotated[tuple[str, ...] | None, Parameter(negative="")] = None
@@ -22,14 +24,107 @@ class SimulateOptions:
     images: Path | None = None
     """Real images for an .onnx model: a .npy file, N x C x H x W."""
     mapping: str | None = None
-    """A published mapping (jssc2017) or a TOML file. Without it: the mapping of least energy for each layer."""
+    """A published mapping (jssc2017) or a TOML file. Without it each layer's mapping is searched."""
+    objective: Literal["energy", "latency", "edp"] | None = None
+    """What the search makes least: energy (by default), latency, or their product (edp)."""
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0
     """Of synthetic tensors."""
-    functional: Annotated[bool, Parameter(negative="", show_default=False)] = False
-    """Carry values through the PEs and check that each ofmap is exactly the convolution. Slower."""
 
     @property
     def layer_names(self) -> tuple[str, ...] | None:
         if self.layers is None:
             return None
         return tuple(name for words in self.layers for word in words.split(",") if (name := word.strip()))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions(RunOptions):
+    """Options of a simulation."""
+
+    functional: Annotated[bool, Parameter(negative="", show_default=False)] = False
+    """Carry values through the PEs and check that each ofmap is exactly the convolution. Slower."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateOptions(RunOptions):
+    """Options of a validation."""
+
+    zeros: Literal["tensors", "densities"] | None = None
+    """What the closed form knows of zeros: which words are (tensors), or how many (densities). Without it: densities
+    where the network's tensors are drawn from some, else tensors."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateOptions:
+    """Options of a calibration."""
+
+    arch: str = "eyeriss-v1"
+    """The accelerator: a shipped one (`picojoule arch list`) or a TOML file. The factors are for it alone."""
+    energy: Path | None = None
+    """An energy table (a TOML file) in place of the accelerator's own."""
+    batch: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    """Images in each batch. Without it: 1, or as many as --images or a trace holds."""
+    images: Path | None = None
+    """Real images for .onnx models, all of which take them: a .npy file, N x C x H x W."""
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0
+    """Of synthetic tensors."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateOptions(RunOptions):
+    """Options of an estimate."""
+
+    zeros: Literal["tensors", "densities"] | None = None
+    """What is known of zeros: which words are (tensors), or how many (densities). Without it: densities where the
+    network's tensors would be drawn from some, else tensors."""
+    densities: Path | None = None
+    """A TOML file with each layer's densities, in place of the network's own."""
+    bits: str | None = None
+    """Widths of words: weight=8,activation=8 (and psum=…), or a TOML file. 16 where nothing is said."""
+    coding: Literal["run_length", "significance_map"] = "run_length"
+    """How tensors that move coded are coded."""
+    calibration: Path | None = None
+    """Factors that `picojoule calibrate` fitted for the same accelerator; they apply to zeros by density."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOptions(EstimateOptions):
+    """Options of an explanation: those of an estimate, whose one layer is an argument."""
+
+    layers: Annotated[tuple[str, ...] | None, Parameter(parse=False)] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """Options of the networks of a comparison; a run folder has its figures already. What is written for the layers of
+    one network (mappings, densities, a calibration) is not among them: run folders take those into a comparison."""
+
+    arch: tuple[str, ...] = ("eyeriss-v1",)
+    """An accelerator: a shipped one (`picojoule arch list`) or a TOML file. Repeat the option to compare several."""
+    energy: Path | None = None
+    """An energy table (a TOML file) in place of each accelerator's own."""
+    batch: Annotated[tuple[Annotated[int, Parameter(validator=Number(gte=1))], ...] | None, Parameter(negative="")] = (
+        None
+    )
+    """Images in the batch. Repeat the option to compare several. Without it: 1, or as many as --images or a trace
+    holds."""
+    layers: Annotated[tuple[str, ...] | None, Parameter(negative="")] = None
+    """Only these layers of each network: commas between, or the option repeated. * and ? match as in a shell."""
+    images: Path | None = None
+    """Real images for .onnx models, all of which take them: a .npy file, N x C x H x W."""
+    objective: Literal["energy", "latency", "edp"] | None = None
+    """What the mapping search makes least: energy (by default), latency, or their product (edp)."""
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0
+    """Of synthetic tensors."""
+    zeros: Literal["tensors", "densities"] | None = None
+    """What an estimate knows of zeros: which words are (tensors), or how many (densities)."""
+    bits: str | None = None
+    """Widths of words in an estimate: weight=8,activation=8 (and psum=…), or a TOML file."""
+    coding: Literal["run_length", "significance_map"] = "run_length"
+    """How an estimate has tensors coded that move coded."""

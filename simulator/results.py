@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import prod
 from typing import Any
 
 from simulator.counts import AccessCounts, Action, Level
@@ -10,6 +11,15 @@ from simulator.energy import EnergyBreakdown
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.spec.layer import Layer
 from simulator.spec.workload import Provenance
+
+
+class Method(StrEnum):
+    """How figures came about. Shown on every table."""
+
+    SIMULATED = "simulated"
+    """Counted while the machine ran, cycle by cycle, on tensors."""
+    ANALYTIC = "analytic"
+    """In closed form, from layer, mapping and accelerator, and from which words are zero, or how many."""
 
 
 class PeState(StrEnum):
@@ -75,6 +85,7 @@ class LayerResult:
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.layer.name,
+            "weights": prod(self.layer.filter_shape),
             "macs": self.counts.macs,
             "nonzero_macs": self.counts.nonzero_macs,
             "gated_macs": self.counts.gated_macs,
@@ -99,6 +110,7 @@ class NetworkResult:
     """All layers of a run, and what determined it."""
 
     network: str
+    method: Method
     arch: str
     batch: int
     provenance: Provenance
@@ -111,6 +123,7 @@ class NetworkResult:
         layers = [layer.to_dict() for layer in self.layers]
         return {
             "network": self.network,
+            "method": self.method.value,
             "arch": self.arch,
             "batch": self.batch,
             "data": {

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from simulator.spec.layer import Layer, Padding
-from simulator.spec.workload import Origin, Provenance, Workload
+from simulator.spec.workload import DeclaredDensities, Origin, Provenance, Workload
 from workloads.synthetic import Densities, SyntheticTensors
 
 _FILES = files("workloads") / "networks"
@@ -70,6 +70,7 @@ def built_in_workload(name: str, *, batch: int, seed: int) -> Workload:
         name=name,
         layers=tuple(layer.with_batch(batch) for layer in network.layers),
         tensors_of=SyntheticTensors(seed=seed, densities=network.densities),
+        densities=DeclaredDensities(of_layer=network.densities, detail=f"density {network.density_source}"),
         provenance=Provenance(
             weights=Origin.SYNTHETIC,
             activations=Origin.SYNTHETIC,

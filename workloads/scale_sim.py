@@ -11,7 +11,7 @@ from pathlib import Path
 
 from simulator.errors import SpecError, WorkloadError
 from simulator.spec.layer import Layer
-from simulator.spec.workload import Origin, Provenance, Workload
+from simulator.spec.workload import DeclaredDensities, Origin, Provenance, Workload
 from workloads.synthetic import ASSUMED, SyntheticTensors, assumed_densities
 
 _LETTERS = {
@@ -42,6 +42,7 @@ def open_topology(path: Path, *, batch: int, seed: int) -> Workload:
         name=path.stem,
         layers=layers,
         tensors_of=SyntheticTensors(seed=seed, densities=densities),
+        densities=DeclaredDensities(of_layer=densities, detail=f"density {ASSUMED}"),
         provenance=Provenance(
             weights=Origin.SYNTHETIC,
             activations=Origin.SYNTHETIC,

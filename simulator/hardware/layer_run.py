@@ -8,7 +8,7 @@ import simpy
 
 from simulator.counts import Tensor
 from simulator.energy import energy
-from simulator.errors import ConservationError
+from simulator.errors import ConservationError, SpecError
 from simulator.hardware.dram import DramLink, TensorSizes
 from simulator.hardware.functional import FunctionalArray, convolve
 from simulator.hardware.pe_array import PassPlanner
@@ -39,8 +39,10 @@ def simulate_layer(
 ) -> LayerResult:
     """Run the layer. With `functional`, step every pass with its values and compare the ofmap with the convolution.
 
-    Raises MappingError if the mapping does not fit, ConservationError if the simulation contradicts itself.
+    Raises MappingError if the mapping does not fit, SpecError for a layer of other than 16-bit words, ConservationError
+    if the simulation contradicts itself.
     """
+    _check_widths(layer, accelerator)
     tensors.check(layer)
     fold = find_fold(layer, accelerator)
     run_layer, run_tensors = layer, tensors
@@ -60,7 +62,7 @@ def simulate_layer(
         layer=layer,
         mapping=mapping,
         counts=counts,
-        energy=energy(counts, accelerator),
+        energy=energy(counts, accelerator, layer),
         processing_cycles=tally.processing_cycles,
         total_cycles=total_cycles,
         pe_cycles=pe_cycles,
@@ -71,6 +73,15 @@ def simulate_layer(
         passes=tally.passes,
         is_folded=fold.is_needed,
     )
+
+
+def _check_widths(layer: Layer, accelerator: Accelerator) -> None:
+    widths = (layer.ifmap_bits, layer.filter_bits, layer.psum_bits)
+    if set(widths) != {accelerator.word_bits}:
+        raise SpecError(
+            f"{layer.name}: words of {widths[0]}, {widths[1]} and {widths[2]} bits (ifmap, filter, psum); the "
+            f"simulated machine moves {accelerator.word_bits}-bit words only; estimate the layer instead"
+        )
 
 
 class _LayerRun:

@@ -18,10 +18,10 @@ from simulator.results import NetworkResult
 RUN_FILES = ("manifest.json", "layers.csv", "counts.csv", "summary.txt")
 
 
-def check_run_folder(folder: Path) -> None:
+def check_run_folder(folder: Path, names: Iterable[str] = RUN_FILES) -> None:
     """Raise OutputError unless the run's files could be written there now. Creates nothing."""
     try:
-        for taken in (folder / name for name in RUN_FILES):
+        for taken in (folder / name for name in names):
             if taken.is_dir():
                 raise OutputError(f"{taken}: is a folder, where a file of this run would go; choose another DIR")
         _try_to_write_in(folder)
@@ -46,9 +46,14 @@ def check_file(path: Path) -> None:
 def write_run(folder: Path, result: NetworkResult, *, manifest: Mapping[str, Any], summary: str) -> None:
     """Write the run's files, replacing those of an earlier run. Raises OutputError."""
     texts = (json_text(manifest), csv_text(result.rows()), csv_text(result.count_rows()), summary)
+    write_files(folder, dict(zip(RUN_FILES, texts, strict=True)))
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write the texts under their names, all or none of them; the folder is made. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_together(folder, dict(zip(RUN_FILES, texts, strict=True)))
+        _write_together(folder, texts)
     except OSError as error:
         raise _cannot_write(folder, error) from None
 
@@ -78,7 +83,7 @@ def _try_to_write_in(folder: Path) -> None:
 
 def _write_together(folder: Path, texts: Mapping[str, str]) -> None:
     """Under temporary names in the same folder first: no reader sees half of a file, and a disk that is full leaves an
-    earlier run's files as they were, all four."""
+    earlier run's files as they were, all of them."""
     temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in texts}
     try:
         for name, text in texts.items():

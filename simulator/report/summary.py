@@ -23,13 +23,15 @@ class RunChoices:
 
     mapping      how the mappings were chosen
     arch         the accelerator as `picojoule arch show` takes it: a shipped name or a file
-    energy_unit  the unit of the accelerator's energy table
+    energy_unit  the unit of the energy table
+    energy_table its file, where it is not the accelerator's own
     functional   values went through the PEs, and each ofmap was compared with the convolution
     """
 
     mapping: str
     arch: str
     energy_unit: str
+    energy_table: str | None = None
     functional: bool = False
 
 
@@ -44,15 +46,15 @@ def _origin(result: NetworkResult, choices: RunChoices) -> str:
     data = result.provenance
     checked = "; each ofmap equals the convolution bit for bit" if choices.functional else ""
     return (
-        f"{result.network}, batch {result.batch}, on {result.arch}; mapping: {choices.mapping}; all figures simulated"
-        f"{checked}\n"
+        f"{result.network}, batch {result.batch}, on {result.arch}; mapping: {choices.mapping}; "
+        f"all figures {result.method}{checked}\n"
         f"weights {data.weights}, activations {data.activations}: {data.detail}\n"
     )
 
 
 def _table(result: NetworkResult, choices: RunChoices, width: int | None) -> str:
     rows = [*(layer.to_dict() for layer in result.layers), {"name": "total", **result.total()}]
-    names = Column(heading=("layer", "(simulated)"), cells=tuple(row["name"] for row in rows), is_text=True)
+    names = Column(heading=("layer", f"({result.method})"), cells=tuple(row["name"] for row in rows), is_text=True)
     columns = [names, _mapping_column(result.layers), *_figures(rows), *_energies(rows, choices.energy_unit)]
     return render(columns, totals=1, width=width)
 
@@ -100,11 +102,12 @@ def _pe_cycles(result: NetworkResult) -> str:
         for state in PeState
         if cycles[state.value]
     ]
-    return f"PE-cycles, {result.layers[0].pes} PEs over the total time (simulated): {', '.join(shares)}\n"
+    return f"PE-cycles, {result.layers[0].pes} PEs over the total time ({result.method}): {', '.join(shares)}\n"
 
 
 def _energy(choices: RunChoices) -> str:
+    where = f"{choices.energy_table} is" if choices.energy_table else f"`picojoule arch show {choices.arch}` prints"
     return (
         f"energy = counts x table, in millions of its unit, {choices.energy_unit}; "
-        f"`picojoule arch show {choices.arch}` prints the table, -o DIR writes the counts\n"
+        f"{where} the table, -o DIR writes the counts\n"
     )

@@ -25,6 +25,10 @@ class Densities:
                 raise SpecError(f"{name} density {getattr(self, name)}; a density lies between 0 and 1")
 
 
+DENSE = Densities(ifmap=1.0, filters=1.0, ofmap=1.0)
+"""No word is zero."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LayerTensors:
     """Fixed-point tensors of one layer: value = word * 2**-scale, one scale a tensor.
@@ -55,3 +59,10 @@ class LayerTensors:
                 raise WorkloadError(f"{layer.name}: {name} has shape {words.shape}; the layer needs {shape}")
             if words.dtype != np.int16 or not words.flags.c_contiguous:
                 raise WorkloadError(f"{layer.name}: {name} is {words.dtype}; C-contiguous int16 words are needed")
+
+    def densities(self) -> Densities:
+        """Measured: the share of each tensor's words that are not zero."""
+        ifmap, filters, ofmap = (
+            int(np.count_nonzero(words)) / words.size for words in (self.ifmap, self.filters, self.ofmap)
+        )
+        return Densities(ifmap=ifmap, filters=filters, ofmap=ofmap)

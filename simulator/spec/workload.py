@@ -1,13 +1,13 @@
 """What `simulate` is given: named layers and, for each, its tensors. `workloads/` builds these; nothing here reads
 files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from simulator.errors import WorkloadError
 from simulator.spec.layer import Layer
-from simulator.spec.tensors import LayerTensors
+from simulator.spec.tensors import Densities, LayerTensors
 
 
 class Origin(StrEnum):
@@ -16,6 +16,8 @@ class Origin(StrEnum):
     REAL = "real"
     SYNTHETIC = "synthetic"
     CONSTANT = "constant"
+    DENSITY = "density"
+    """No values: only which share of them is not zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +34,19 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredDensities:
+    """Densities that were known before any tensor was: by layer name; detail says where they are from."""
+
+    of_layer: Mapping[str, Densities]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """A network as an accelerator sees it: CONV and FC layers only, at least one, in order of execution.
 
     tensors_of    gives one layer's tensors, the same words at every call; picklable, so that workers can call it
+    densities     what its tensors were drawn from, if they were; None where they are real, or partly so
     not_costed    operators of the network that are not modelled, as `operator xcount`, e.g. "MaxPool x3"
     notes         other things a reader of the table must know, one sentence each
     """
@@ -44,6 +55,7 @@ class Workload:
     layers: tuple[Layer, ...]
     tensors_of: Callable[[Layer], LayerTensors]
     provenance: Provenance
+    densities: DeclaredDensities | None = None
     not_costed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

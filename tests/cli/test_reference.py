@@ -11,14 +11,18 @@ from pydantic import BaseModel
 from picojoule.__main__ import EXIT_BAD_INPUT, EXIT_CLOSED_PIPE, EXIT_INTERRUPTED
 from picojoule.app import app
 from picojoule.manifest import manifest_of
-from picojoule.options import SimulateOptions
+from picojoule.options import EstimateOptions, SimulateOptions
+from picojoule.targets import TARGETS
 from simulator import simulate
 from simulator.counts import MEANING
 from simulator.mapping.load import load_mappings
 from simulator.results import NetworkResult, PeState
 from simulator.spec.accelerator import Accelerator
+from simulator.spec.bits import with_bits
+from simulator.spec.densities import load_densities
 from simulator.spec.energy_table import load_energy_table
 from simulator.spec.load import load_accelerator
+from workloads import open_workload
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"
 
@@ -55,17 +59,31 @@ def options_of(*command: str) -> set[str]:
     return {name for name in longest if name.startswith("--")}
 
 
-@pytest.mark.parametrize("command", ["simulate", "record"])
+@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "reproduce", "compare"])
 def test_options(command: str) -> None:
-    headings = {"simulate": "`picojoule simulate NETWORK`", "record": "`picojoule record MODEL`"}
+    headings = {
+        "simulate": "`picojoule simulate NETWORK`",
+        "calibrate": "`picojoule calibrate NETWORK`",
+        "record": "`picojoule record MODEL`",
+        "compare": "`picojoule compare THING`",
+        "reproduce": "`picojoule reproduce [TARGET]`",
+    }
     assert set(rows(headings[command])) == options_of(command)
+
+
+@pytest.mark.parametrize(("command", "left_out"), [("estimate", {"functional", "jobs"}), ("validate", {"functional"})])
+def test_options_beside_those_of_simulate(command: str, left_out: set[str]) -> None:
+    of_simulate = options_of("simulate") - {f"--{name}" for name in left_out}
+    documented = set(rows(f"`picojoule {command} NETWORK`"))
+    assert documented | of_simulate == options_of(command)
+    assert documented & of_simulate <= {"--json", "--output"}
 
 
 def test_commands() -> None:
     text = REFERENCE.read_text(encoding="utf-8")
     commands = [name for name in app if not name.startswith("-") and name != "arch"]
     commands += [f"arch {name}" for name in app["arch"] if not name.startswith("-")]
-    documented = re.findall(r"^### `picojoule ([a-z ]+?)(?: [A-Z]+)?`$", text, flags=re.M)
+    documented = re.findall(r"^### `picojoule ([a-z ]+?)(?: \[?[A-Z]+\]?)?`$", text, flags=re.M)
     assert sorted(documented) == sorted(commands)
 
 
@@ -102,9 +120,21 @@ def test_counts_csv_columns(result: NetworkResult) -> None:
 
 
 def test_manifest_fields(result: NetworkResult) -> None:
-    manifest = manifest_of("alexnet", SimulateOptions(), load_accelerator("eyeriss-v1"), result)
-    found = paths({**manifest, "mapping": {"<layer>": None}, "versions": {"<package>": None}})
+    found: set[str] = set()
+    for options in (SimulateOptions(), EstimateOptions()):
+        manifest = manifest_of("alexnet", options, load_accelerator("eyeriss-v1"), result)
+        found |= paths({**manifest, "mapping": {"<layer>": None}, "versions": {"<package>": None}})
     assert set(rows("manifest.json")) == found
+
+
+def test_example_density_and_width_files_load(tmp_path: Path) -> None:
+    layers = open_workload("alexnet").layers
+    for heading, name in (("Density files", "densities.toml"), ("Width files", "bits.toml")):
+        (tmp_path / name).write_text(re.findall(r"```toml\n(.*?)```", section(heading), flags=re.S)[0])
+    densities = load_densities(tmp_path / "densities.toml", layers).of_layer
+    assert (densities["CONV1"].filters, densities["CONV2"].filters) == (0.84, 0.35)
+    narrow = with_bits(layers, str(tmp_path / "bits.toml"))
+    assert [(layer.filter_bits, layer.ifmap_bits) for layer in narrow[:2]] == [(8, 16), (8, 8)]
 
 
 def test_accesses_in_the_very_words_of_the_code() -> None:
@@ -113,6 +143,11 @@ def test_accesses_in_the_very_words_of_the_code() -> None:
 
 def test_pe_states() -> None:
     assert list(rows("PE states")) == [state.value for state in PeState]
+
+
+def test_targets_and_cells_of_reproductions() -> None:
+    assert list(rows("Targets")) == list(TARGETS)
+    assert list(rows("Cells")) == list(TARGETS["table3"](None).csv_rows()[0])
 
 
 def test_example_mapping_file_loads_and_has_every_key(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def test_every_option_reaches_the_simulation(run: Run, simulations: Simulations)
         "layers": ("CONV1", "CONV2"),
         "images": Path("x.npy"),
         "mapping": "jssc2017",
+        "objective": None,
         "seed": 7,
         "functional": True,
         "jobs": 2,
@@ -36,7 +37,7 @@ def test_what_is_not_given_is_left_to_the_simulation(run: Run, simulations: Simu
     run("simulate", "alexnet")
     asked = simulations.asked[0]
     assert asked.pop("accelerator").name == "eyeriss-v1"
-    nothing = dict.fromkeys(("batch", "layers", "images", "mapping", "progress"))
+    nothing = dict.fromkeys(("batch", "layers", "images", "mapping", "objective", "progress"))
     assert asked == {"network": "alexnet", **nothing, "seed": 0, "functional": False, "jobs": 1}
 
 
@@ -57,7 +58,7 @@ def test_the_table_is_printed_with_the_choice_of_mapping(run: Run) -> None:
 
 @pytest.mark.usefixtures("simulations")
 def test_a_terminal_gets_tables_as_wide_as_it_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("picojoule.simulate.terminal_width", lambda: 80)
+    monkeypatch.setattr("picojoule.shown.terminal_width", lambda: 80)
     rules = [line for line in run("simulate", "alexnet").out.splitlines() if line.startswith("---")]
     assert len(rules) > 2
     assert max(map(len, rules)) <= 80
@@ -79,10 +80,12 @@ def test_the_run_folder_holds_the_whole_table_and_what_decided_it(run: Run, tmp_
     assert manifest["arguments"] == {
         "network": "alexnet",
         "arch": "eyeriss-v1",
+        "energy": None,
         "batch": 4,
         "layers": ["CONV1", "CONV2"],
         "images": None,
         "mapping": "jssc2017",
+        "objective": None,
         "seed": 7,
         "functional": True,
     }

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from simulator.counts import Access, AccessCounts, Action, Level, Tensor
 from simulator.energy import energy
 from simulator.mapping.row_stationary import RowStationaryMapping
-from simulator.results import LayerResult, NetworkResult, PeState
+from simulator.results import LayerResult, Method, NetworkResult, PeState
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
 from simulator.spec.workload import Origin, Provenance
@@ -32,11 +32,12 @@ def layer_result(name: str = "CONV1", *, scale: int = 1, g: int = 1) -> LayerRes
         gated_macs=8_000_000 * scale,
     )
     cycles = dict.fromkeys(PeState, 0) | {PeState.ACTIVE: 2_100_000 * scale, PeState.UNMAPPED: 2_100_000 * scale}
+    layer = Layer(name=name, N=4, M=96, C=3, H=227, W=227, R=11, S=11, U=4, V=4, from_input=name == "CONV1")
     return LayerResult(
-        layer=Layer(name=name, N=4, M=96, C=3, H=227, W=227, R=11, S=11, U=4, V=4, from_input=name == "CONV1"),
+        layer=layer,
         mapping=RowStationaryMapping(m=96, n=1, e=7, p=16, q=1, r=1, t=2, g=g),
         counts=counts,
-        energy=energy(counts, load_accelerator("eyeriss-v1")),
+        energy=energy(counts, load_accelerator("eyeriss-v1"), layer),
         processing_cycles=20_000 * scale,
         total_cycles=25_000 * scale,
         pe_cycles=cycles,
@@ -53,6 +54,7 @@ def network_result(*layers: LayerResult, notes: tuple[str, ...] = ("not costed: 
     """CONV1 and a CONV2 three times as large, unless other layers are given."""
     return NetworkResult(
         network="alexnet",
+        method=Method.SIMULATED,
         arch="eyeriss-v1",
         batch=4,
         provenance=Provenance(

@@ -30,7 +30,14 @@ ALLOWED = {
         "simulator.results",
         "native",
     },
-    "simulator/report": {"simulator.report", "simulator.results", "simulator.spec", "simulator.errors"},
+    "simulator/report": {
+        "simulator.report",
+        "simulator.results",
+        "simulator.spec",
+        "simulator.errors",
+        "simulator.analytic.compare",
+        "simulator.analytic.calibration",
+    },
     "workloads": {"workloads", "simulator.spec", "simulator.errors"},
 }
 

@@ -14,6 +14,7 @@ from simulator.errors import SpecError
 from simulator.spec.accelerator import EnergyTable
 from simulator.spec.energy_table import load_energy_table, with_energy_table
 from simulator.spec.ert import load_ert
+from simulator.spec.layer import Layer
 from simulator.spec.load import accelerator_text, energy_table_sha256, load_accelerator, parse_accelerator
 from tests.spec.energy_files import COMPONENTS, ERT, OWN, REFERRING, REMEDY, TRANSFERS, message_of, table_of
 
@@ -44,7 +45,8 @@ def test_energy_is_counts_times_table(words: dict[Access, int], macs: int) -> No
     table = EnergyTable.model_validate({"unit": "pJ", "mac": cost, **levels, "access": own})
     machine = with_energy_table(load_accelerator("isca16-256"), table)
     bits = {access: 16 * count for access, count in words.items()}
-    found = energy(AccessCounts(words=words, bits=bits, macs=macs, nonzero_macs=macs, gated_macs=0), machine)
+    counts = AccessCounts(words=words, bits=bits, macs=macs, nonzero_macs=macs, gated_macs=0)
+    found = energy(counts, machine, Layer(name="one", N=1, M=1, C=1, H=1, W=1, R=1, S=1))
     for access, count in words.items():
         price = 0.0 if access in machine.charges.free else own.get(access, cost)["per_access"]
         assert found.of_access[access] == pytest.approx(count * price)
