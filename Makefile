@@ -10,11 +10,14 @@ PIP_INSTALL := $(PY) -m pip install -qq --disable-pip-version-check
 BUILT_FROM := pyproject.toml setup.py native/build_kernels.py $(wildcard native/src/*.[ch])
 STRICT_C := -std=c99 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: demo test check lint lint-c sanitize bench clean
+.PHONY: demo reproduce test check lint lint-c sanitize bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run  ## AlexNet's CONV layers beside the published silicon figures
 	@$(VENV)/bin/picojoule demo
+
+reproduce: $(VENV)/.run  ## every published table and figure beside ours; fails if one is outside its limit
+	@$(VENV)/bin/picojoule reproduce
 
 test: $(VENV)/.dev
 	$(PY) -m pytest

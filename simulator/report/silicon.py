@@ -1,14 +1,13 @@
 """How far is a simulation from the silicon that was measured? The published table, and each figure's error beside it.
 
-Tolerances are no part of this: they belong to the anchor tests.
+How far it may be is in the table's file too; `picojoule reproduce table5` and the anchor tests hold it to that.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, NamedTuple
 
+from simulator.report.published_figures import published_figures
 from simulator.report.text_table import Column, number_column, render, wrapped
 from simulator.results import NetworkResult
 
@@ -44,26 +43,30 @@ class Compared:
         return 100 * (self.simulated[key] / self.published[key] - 1)
 
 
-class _Metric(NamedTuple):
+class Metric(NamedTuple):
+    """A figure of the table: its key, how it is shown, and the digits after the point that are published."""
+
     key: str
     label: str
     unit: str
     published_decimals: int
 
 
-_METRICS = (
-    _Metric("processing_ms", "processing", "[ms]", 1),
-    _Metric("total_ms", "total time", "[ms]", 1),
-    _Metric("active_pes", "active PEs", "[PEs]", 0),
-    _Metric("glb_mb", "GLB", "[MB]", 1),
-    _Metric("dram_mb", "DRAM", "[MB]", 1),
+METRICS = (
+    Metric("processing_ms", "processing", "[ms]", 1),
+    Metric("total_ms", "total time", "[ms]", 1),
+    Metric("active_pes", "active PEs", "[PEs]", 0),
+    Metric("glb_mb", "GLB", "[MB]", 1),
+    Metric("dram_mb", "DRAM", "[MB]", 1),
 )
 
 
 def jssc2017_table5() -> PublishedTable:
     """AlexNet CONV1-5 at batch 4, measured on the Eyeriss chip (JSSC 2017, Table V)."""
-    text = (files("simulator.report") / "published" / "jssc2017_table5.toml").read_text(encoding="utf-8")
-    return PublishedTable(**tomllib.loads(text))
+    found = published_figures("jssc2017_table5")
+    return PublishedTable(
+        name=found.name, source=found.source, certainty=found.certainty, layers=found.layers, **found.more
+    )
 
 
 def compare(result: NetworkResult, table: PublishedTable) -> tuple[Compared, ...]:
@@ -83,7 +86,7 @@ def comparison_text(
     """The table of simulated and published figures with each error; `below` are rows under the rule, such as totals."""
     rows = [*layers, *below]
     names = Column(heading=("layer",), cells=tuple(row.name for row in rows), is_text=True)
-    columns = [names, *(column for metric in _METRICS for column in _metric_columns(metric, rows))]
+    columns = [names, *(column for metric in METRICS for column in _metric_columns(metric, rows))]
     below_it = wrapped(_errors(layers) + _source(table), width)
     return render(columns, totals=len(below), width=width) + "\n" + below_it
 
@@ -94,7 +97,7 @@ def _compared(name: str, row: Mapping[str, Any], published: Figures, table: Publ
     return Compared(name=name, simulated={**simulated, **megabytes}, published=published)
 
 
-def _metric_columns(metric: _Metric, rows: Sequence[Compared]) -> list[Column]:
+def _metric_columns(metric: Metric, rows: Sequence[Compared]) -> list[Column]:
     key, label, unit, decimals = metric
     return [
         number_column((label, "simulated", unit), [row.simulated[key] for row in rows], decimals=decimals + 1),
@@ -106,14 +109,14 @@ def _metric_columns(metric: _Metric, rows: Sequence[Compared]) -> list[Column]:
 def _errors(layers: Sequence[Compared]) -> str:
     """Mean and largest error over the layers, whatever its sign."""
     parts = []
-    for metric in _METRICS:
+    for metric in METRICS:
         sizes = [abs(row.error_percent(metric.key)) for row in layers]
         parts.append(f"{metric.label} {sum(sizes) / len(sizes):.1f} % (largest {max(sizes):.1f} %)")
     return f"mean absolute error over {len(layers)} layers: {', '.join(parts)}\n"
 
 
 def _source(table: PublishedTable) -> str:
-    transcribed = [metric.label for metric in _METRICS if table.certainty[metric.key] == "transcribed"]
+    transcribed = [metric.label for metric in METRICS if table.certainty[metric.key] == "transcribed"]
     return (
         f"published: {table.source}, batch {table.batch}; MB = {table.bytes_per_mb:,} bytes; "
         f"{', '.join(transcribed)} as transcribed by others, the rest seen in the authors' own document\n"

@@ -1,16 +1,14 @@
 """Are the chip's measured figures reproduced (JSSC 2017, Table V)? Tolerances are data, with reasons."""
 
-import tomllib
-from pathlib import Path
-
 import pytest
 
 from simulator.counts import Action, Level, Tensor
+from simulator.report.published_figures import published_figures
 from simulator.report.silicon import Compared, compare, jssc2017_table5
 from simulator.results import NetworkResult
 from simulator.run import simulate
 
-TOLERANCES = tomllib.loads((Path(__file__).parent / "tolerances.toml").read_text())
+TOLERANCES = published_figures("jssc2017_table5").tolerances
 CONV = ["CONV1", "CONV2", "CONV3", "CONV4", "CONV5"]
 
 

@@ -11,7 +11,7 @@ from simulator.spec.load import load_accelerator, shipped_accelerators
 from tests.cli.conftest import Run, Simulations
 from workloads import built_in_networks
 
-COMMANDS = ("", "simulate", "record", "networks", "arch", "arch list", "arch show", "doctor", "demo")
+COMMANDS = ("", "simulate", "record", "networks", "arch", "arch list", "arch show", "doctor", "demo", "reproduce")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

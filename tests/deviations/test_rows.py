@@ -218,7 +218,8 @@ def test_row_20_the_search_does_not_look_at_the_tensors() -> None:
 def test_row_21_isca16_charges_were_found_by_trying() -> None:
     machine = load_accelerator("isca16-256")
     assert "found by trying" in machine.charges.why
-    assert "16 x 16" in machine.sources["pe_array"]
+    assert "taken as 32 x 8" in machine.sources["pe_array"]
+    assert (machine.pe_array.rows, machine.pe_array.columns) == (32, 8)
     assert machine.noc == CHIP.noc
 
 

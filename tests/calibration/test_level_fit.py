@@ -1,0 +1,69 @@
+"""Is the mapping whose levels fit best the best of all that cost little enough? And what does it promise?"""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from simulator.analytic.access_counts import count_accesses
+from simulator.analytic.level_fit import closest_mapping
+from simulator.analytic.mapping_cost import dense_objective
+from simulator.counts import Level
+from simulator.energy import energy
+from simulator.mapping.fits import check_fits
+from simulator.mapping.row_stationary import RowStationaryMapping
+from simulator.mapping.search import find_mapping
+from simulator.spec.accelerator import Accelerator
+from simulator.spec.layer import Layer
+from simulator.spec.load import load_accelerator
+from simulator.spec.tensors import Densities
+from tests.mapping.small_searches import all_that_fit, tiny_layers, tiny_machines
+
+DENSE = Densities(ifmap=1.0, filters=1.0, ofmap=1.0)
+LEVELS = [level.value for level in Level]
+ROUNDING = 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(tiny_layers(), tiny_machines(), st.sampled_from([0.0, 0.03, 0.5]), st.data())
+def test_no_mapping_within_the_share_fits_better(
+    layer: Layer, machine: Accelerator, share: float, data: st.DataObject
+) -> None:
+    everything = [mapping for mapping in all_that_fit(layer, machine) if is_searched(mapping, layer)]
+    assume(everything)
+    energies = np.array([energies_of(mapping, layer, machine) for mapping in everything])
+    wanted = np.maximum(energies[data.draw(st.integers(0, len(everything) - 1))], 1.0)
+    wanted *= [data.draw(st.sampled_from([0.8, 1.0, 1.1])) for _ in wanted]
+    errors = np.abs(energies[:, 1:] / wanted[1:] - 1).max(axis=1)
+    totals = energies.sum(axis=1)
+
+    found = closest_mapping(layer, machine, dict(zip(Level, by_level(wanted), strict=True)), share)
+    check_fits(found, layer, machine)
+    of_found = energies_of(found, layer, machine)
+    error = np.abs(of_found[1:] / wanted[1:] - 1).max()
+    assert of_found.sum() <= totals.min() * (1 + share) * (1 + ROUNDING)
+    assert error <= errors[totals <= totals.min() * (1 + share)].min() + ROUNDING
+
+
+def test_a_share_of_nothing_leaves_the_least_energy() -> None:
+    layer = Layer(name="layer", N=2, M=12, C=6, H=9, W=9, R=3, S=3)
+    machine = load_accelerator("isca16-256")
+    least = find_mapping(layer, machine, dense_objective(layer, machine))
+    found = closest_mapping(layer, machine, dict.fromkeys(Level, 1.0), 0.0)
+    assert energies_of(found, layer, machine).sum() == pytest.approx(energies_of(least, layer, machine).sum())
+
+
+def energies_of(mapping: RowStationaryMapping, layer: Layer, machine: Accelerator) -> np.ndarray:
+    """Of the MACs, then of each level, from the counts."""
+    found = energy(count_accesses(layer, mapping, machine, DENSE), machine, layer).by_level()
+    return np.array([found["mac"], *(found[level] for level in LEVELS)])
+
+
+def by_level(energies: np.ndarray) -> list[float]:
+    return [float(value) for value in energies[1:]]
+
+
+def is_searched(mapping: RowStationaryMapping, layer: Layer) -> bool:
+    """The smallest e, n and g that cut the layer into as many pieces."""
+    sizes = ((mapping.e, layer.E), (mapping.n, layer.N), (mapping.g, layer.G))
+    return all(-(-whole // -(-whole // size)) == size for size, whole in sizes)
