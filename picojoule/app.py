@@ -179,7 +179,7 @@ def calibrate(
     run(networks, options, jobs=jobs, output=output)
 
 
-@app.command(help_epilogue="Example: picojoule compare alexnet squeezenet1_0 --batch 1 --batch 16 --picture energy.svg")
+@app.command(help_epilogue="Example: picojoule compare alexnet squeezenet1_0 --batch 1 --batch 16")
 def compare(
     things: Annotated[tuple[str, ...], Parameter(negative="")],
     /,

@@ -105,7 +105,7 @@ class CompareOptions:
     """Options of the networks of a comparison; a run folder has its figures already. What is written for the layers of
     one network (mappings, densities, a calibration) is not among them: run folders take those into a comparison."""
 
-    arch: tuple[str, ...] = ("eyeriss-v1",)
+    arch: Annotated[tuple[str, ...], Parameter(negative="", show_default=", ".join)] = ("eyeriss-v1",)
     """An accelerator: a shipped one (`picojoule arch list`) or a TOML file. Repeat the option to compare several."""
     energy: Path | None = None
     """An energy table (a TOML file) in place of each accelerator's own."""

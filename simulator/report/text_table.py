@@ -43,11 +43,13 @@ def render(columns: Sequence[Column], *, totals: int = 0, width: int | None = No
 
 
 def wrapped(prose: str, width: int | None) -> str:
-    """Each line of the prose broken between words to at most `width` characters; None leaves it as it is."""
+    """Each line of the prose broken between words to at most `width` characters; None leaves it as it is.
+
+    What an indented line continues with is indented by two more.
+    """
     if width is None:
         return prose
-    lines = (fill(line, width, break_long_words=False, break_on_hyphens=False) for line in prose.splitlines())
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{_filled(line, width)}\n" for line in prose.splitlines())
 
 
 def number_column(
@@ -57,6 +59,12 @@ def number_column(
     places = _decimals(values) if decimals is None else decimals
     cells = tuple("" if value is None else f"{value:.{places}f}" for value in values)
     return Column(heading=heading, cells=cells, joined=joined)
+
+
+def _filled(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    further = f"{indent}  " if indent else ""
+    return fill(line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
 
 
 def _decimals(values: Sequence[float | None]) -> int:

@@ -55,7 +55,8 @@ def options_of(*command: str) -> set[str]:
     found: App = app
     for name in command:
         found = found[name]
-    longest = {max(argument.names, key=len) for argument in found.assemble_argument_collection() if argument.names}
+    arguments = found.assemble_argument_collection()
+    longest = {max(argument.names, key=len) for argument in arguments if argument.names and argument.parse}
     return {name for name in longest if name.startswith("--")}
 
 
@@ -83,7 +84,7 @@ def test_commands() -> None:
     text = REFERENCE.read_text(encoding="utf-8")
     commands = [name for name in app if not name.startswith("-") and name != "arch"]
     commands += [f"arch {name}" for name in app["arch"] if not name.startswith("-")]
-    documented = re.findall(r"^### `picojoule ([a-z ]+?)(?: \[?[A-Z]+\]?)?`$", text, flags=re.M)
+    documented = re.findall(r"^### `picojoule ([a-z ]+?)(?: \[?[A-Z]+\]?)*`$", text, flags=re.M)
     assert sorted(documented) == sorted(commands)
 
 

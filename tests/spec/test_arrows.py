@@ -33,6 +33,9 @@ ALLOWED = {
     "simulator/report": {
         "simulator.report",
         "simulator.results",
+        "simulator.energy",
+        "simulator.counts",
+        "simulator.mapping",
         "simulator.spec",
         "simulator.errors",
         "simulator.analytic.compare",
