@@ -303,7 +303,7 @@ def reproduce(
     Parameters
     ----------
     target
-        table3 or table5 (JSSC 2017), fig10 (ISCA 2016), run-length (JSSC 2017) or formula (Asilomar 2017). Default: all.
+        table3, table5 or run-length (JSSC 2017), fig10 (ISCA 2016) or formula (Asilomar 2017). Default: all.
     json
         Print one JSON object instead of the tables.
     output

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simulator.analytic.coding import Coding
 from simulator.analytic.mapping_cost import expected_energy
+from simulator.analytic.objectives import expected_edp, expected_latency
 from simulator.analytic.zeros import folded_densities
 from simulator.errors import MappingError, SpecError
 from simulator.mapping.fold import find_fold, fold_layer
@@ -28,12 +29,12 @@ class Goal(StrEnum):
 
     ENERGY = "energy"
     LATENCY = "latency"
-    """Total cycles, DRAM link included."""
+    """Total cycles, DRAM link included; to within 0.01 % of the least."""
     EDP = "edp"
     """Energy-delay product: total energy, MACs included, times total cycles."""
 
 
-_OBJECTIVE_OF = {Goal.ENERGY: expected_energy}
+_OBJECTIVE_OF = {Goal.ENERGY: expected_energy, Goal.LATENCY: expected_latency, Goal.EDP: expected_edp}
 
 
 def open_network(

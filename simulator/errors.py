@@ -30,3 +30,7 @@ class WorkerError(PicojouleError):
 
 class ConservationError(PicojouleError):
     """The simulation lost or invented words or MACs. Always a bug in picojoule; never caught inside it."""
+
+
+class PruningError(PicojouleError):
+    """Weights, activations or a request that a network or a layer cannot be pruned with."""

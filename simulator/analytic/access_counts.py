@@ -7,7 +7,7 @@ bit. From densities they are expected counts.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Generic
+from typing import Generic, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from simulator.analytic.coded_sizes import WordBits, filter_pass_bits, ifmap_str
 from simulator.analytic.coding import Coding, Floats, Ints, LayerStreams, StreamBits, layer_streams
 from simulator.analytic.cuts import Amount, Count, Cut, Mappings, cut, ofmap_groups, strip_bits, strip_words
 from simulator.analytic.zeros import SlotsDone, counted_slots, expected_slots
-from simulator.counts import MEANING, Access, AccessCounts, Action, Level, Tensor
+from simulator.counts import Access, AccessCounts, Action, Level, Tensor
 from simulator.energy import energy_per_bit
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.mapping.search import MappingGrid
@@ -48,7 +48,6 @@ SPAD_PSUM_WRITE = Access(Level.SPAD, Tensor.PSUM, Action.WRITE)
 
 Moved = Mapping[Access, tuple[Ints, Ints]]
 ExpectedMoves = Mapping[Access, tuple[Floats, Floats]]
-_IN_ORDER = tuple(sorted(MEANING))
 _DENSE = Densities(ifmap=1.0, filters=1.0, ofmap=1.0)
 
 
@@ -63,13 +62,14 @@ def count_accesses(
 
     The layer is as it runs: folded, with tensors or densities that are, where its filters need it.
     """
+    traffic = _traffic(layer, mapping)
     if isinstance(zeros, Densities):
         done = expected_slots(layer, zeros, accelerator.gating, mapping.q)
-        sizes = _expected_sizes(layer, mapping, layer_streams(layer, zeros, accelerator, coding))
+        sizes = _expected_sizes(layer, mapping.e, traffic, layer_streams(layer, zeros, accelerator, coding))
     else:
         done = counted_slots(layer, zeros, accelerator.gating, mapping.q)
         sizes = _counted_sizes(layer, mapping, zeros, accelerator, coding)
-    words, bits = _moves(layer, mapping, accelerator, done, sizes)
+    words, bits = _moves(layer, traffic, accelerator, done, sizes)
     return AccessCounts(
         words=_rounded(words),
         bits=_rounded(bits),
@@ -87,9 +87,9 @@ def expected_moves(
     coding: Coding = Coding.RUN_LENGTH,
 ) -> ExpectedMoves:
     """Access -> (words, bits) of each mapping, float64 of the grid's length: what count_accesses rounds."""
-    done = expected_slots(layer, densities, accelerator.gating, grid.q)
-    sizes = _expected_sizes(layer, grid, layer_streams(layer, densities, accelerator, coding))
-    words, bits = _moves(layer, grid, accelerator, done, sizes)
+    traffic, done = _traffic(layer, grid), expected_slots(layer, densities, accelerator.gating, grid.q)
+    sizes = _expected_sizes(layer, grid.e, traffic, layer_streams(layer, densities, accelerator, coding))
+    words, bits = _moves(layer, traffic, accelerator, done, sizes)
 
     def of_each(amount: Amount) -> Floats:
         return np.broadcast_to(np.asarray(amount, np.float64), len(grid))
@@ -111,16 +111,26 @@ def dense_energy(layer: Layer, grid: MappingGrid, accelerator: Accelerator) -> n
     return total
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Traffic(Generic[Count]):
-    """How often what moves: loads of each ifmap strip and of each filter from DRAM; over all groups of m ofmap channels
-    of a group, passes and PE sets on filters; and the cut of the channels."""
+class _Traffic(NamedTuple, Generic[Count]):
+    """How a mapping cuts a layer, and how often what moves.
 
-    ifmap_loads: Count
-    filter_loads: Count
-    filter_passes: Count
-    filter_sets: Count
+    channels            of a group
+    full, last          groups of m ofmap channels before the last one, and how the filters of that are cut
+    of_full             how those of any other are
+    images, strips      times that all filters come from DRAM, and times for each of these
+    loads               of each ifmap strip from DRAM
+    stored, sent        words of one channel in all strips: brought from DRAM, sent into the array
+    """
+
     channels: Cut[Count]
+    full: Count
+    of_full: Cut[Count]
+    last: Cut[Count]
+    images: Count
+    strips: Count
+    loads: Count
+    stored: Count
+    sent: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,45 +143,41 @@ class _CodedSizes:
 
 
 def _moves(
-    layer: Layer, mapping: Mappings[Count], accelerator: Accelerator, done: SlotsDone, sizes: _CodedSizes
+    layer: Layer, traffic: _Traffic[Count], accelerator: Accelerator, done: SlotsDone, sizes: _CodedSizes
 ) -> tuple[dict[Access, Amount], dict[Access, Amount]]:
     """Words and bits of every access that the machine has: its tensor's width a word, but for what moves coded."""
-    traffic = _traffic(layer, mapping)
-    words = _words(layer, mapping, traffic) | _psum_words(layer, traffic.channels) | _spad_words(done)
+    words = _words(layer, traffic, done)
     if Tensor.FILTER in accelerator.glb.bypass:
         del words[GLB_FILTER_FILL], words[GLB_FILTER_READ]
     width = {Tensor.IFMAP: layer.ifmap_bits, Tensor.FILTER: layer.filter_bits, Tensor.PSUM: layer.psum_bits}
     bits = {access: moved * width[access.tensor] for access, moved in words.items()}
-    bits[DRAM_IFMAP] = traffic.ifmap_loads * sizes.ifmap
-    bits[DRAM_FILTER] = traffic.filter_loads * sizes.filters
+    bits[DRAM_IFMAP] = traffic.loads * sizes.ifmap
+    bits[DRAM_FILTER] = traffic.strips * traffic.images * sizes.filters
     bits[DRAM_OFMAP] = sizes.ofmap
     return words, bits
 
 
 def _rounded(amounts: Mapping[Access, Amount]) -> Mapping[Access, int]:
-    """In the order of the simulator's counts."""
-    there = ((access, amounts[access]) for access in _IN_ORDER if access in amounts)
     return MappingProxyType(
-        {access: amount if isinstance(amount, int) else round(float(amount)) for access, amount in there}
+        {access: amount if isinstance(amount, int) else round(float(amount)) for access, amount in amounts.items()}
     )
 
 
-def _expected_sizes(layer: Layer, mapping: Mappings[Count], streams: LayerStreams) -> _CodedSizes:
+def _expected_sizes(layer: Layer, e: Count, traffic: _Traffic[Count], streams: LayerStreams) -> _CodedSizes:
     return _CodedSizes(
-        ifmap=layer.N * layer.C * strip_bits(layer, mapping.e, "stored", streams.ifmap),
-        filters=layer.G * _filter_bits(layer, mapping, streams.filters),
-        ofmap=layer.N * layer.M * strip_bits(layer, mapping.e, "ofmap", streams.ofmap),
+        ifmap=layer.N * layer.C * strip_bits(layer, e, "stored", streams.ifmap),
+        filters=layer.G * _filter_bits(layer, traffic, streams.filters),
+        ofmap=layer.N * layer.M * strip_bits(layer, e, "ofmap", streams.ofmap),
     )
 
 
-def _filter_bits(layer: Layer, mapping: Mappings[Count], stream: StreamBits) -> Amount:
+def _filter_bits(layer: Layer, traffic: _Traffic[Count], stream: StreamBits) -> Amount:
     """Of one group's filters, one stream a pass."""
-    full, last = ofmap_groups(layer, mapping)
-    channels = cut(layer.C // layer.G, mapping.q, mapping.r)
+    channels = traffic.channels.parts
     total: Amount = 0
-    for times, filters in ((full, cut(mapping.m, mapping.p, mapping.t)), (1, cut(last, mapping.p, mapping.t))):
+    for times, filters in ((traffic.full, traffic.of_full), (1, traffic.last)):
         for together, passes in filters.parts:
-            for inputs, input_passes in channels.parts:
+            for inputs, input_passes in channels:
                 words = together * inputs * (layer.R * layer.S)
                 total = total + times * passes * input_passes * stream(words)
     return total
@@ -183,7 +189,7 @@ def _counted_sizes(
     """From the words of the tensors that move coded; raw ones are as large as without zeros."""
     code = accelerator.compression
     of_maps, of_filters = WordBits(code, coding, layer.ifmap_bits), WordBits(code, coding, layer.filter_bits)
-    sizes = _expected_sizes(layer, mapping, layer_streams(layer, _DENSE, accelerator))
+    sizes = _expected_sizes(layer, mapping.e, _traffic(layer, mapping), layer_streams(layer, _DENSE, accelerator))
     if code.codes_ifmap(from_input=layer.from_input):
         sizes = replace(sizes, ifmap=ifmap_strip_bits(layer, tensors.ifmap, mapping.e, of_maps))
     if code.filter:
@@ -194,62 +200,56 @@ def _counted_sizes(
 
 
 def _traffic(layer: Layer, mapping: Mappings[Count]) -> _Traffic[Count]:
-    channels = cut(layer.C // layer.G, mapping.q, mapping.r)
+    channels, p, t = cut(layer.C // layer.G, mapping.q, mapping.r), mapping.p, mapping.t
     full, last = ofmap_groups(layer, mapping)
-    in_full, in_last = cut(mapping.m, mapping.p, mapping.t), cut(last, mapping.p, mapping.t)
-    strips, image_groups = -(-layer.E // mapping.e), -(-layer.N // mapping.n)
+    strips = -(-layer.E // mapping.e)
     stays = (strips == 1) & (channels.passes == 1)  # one tile an image group: it is there for every ofmap group
     return _Traffic(
-        ifmap_loads=1 + full * (1 - stays * 1),
-        filter_loads=strips * image_groups,
-        filter_passes=full * in_full.passes + in_last.passes,
-        filter_sets=full * in_full.sets + in_last.sets,
         channels=channels,
+        full=full,
+        of_full=cut(mapping.m, p, t),
+        last=cut(last, p, t),
+        images=-(-layer.N // mapping.n),
+        strips=strips,
+        loads=1 + full * (1 - stays * 1),
+        stored=strip_words(layer, mapping.e, "stored_words"),
+        sent=strip_words(layer, mapping.e, "sent_words"),
     )
 
 
-def _words(layer: Layer, mapping: Mappings[Count], traffic: _Traffic[Count]) -> dict[Access, Amount]:
-    """Words of every access that no zero stops."""
-    of_channel = layer.N * layer.C
-    taken = layer.S + (layer.F - 1) * min(layer.S, layer.V)
-    ifmap = traffic.ifmap_loads * (of_channel * strip_words(layer, mapping.e, "stored_words"))
-    ifmap_taken = traffic.filter_sets * (of_channel * layer.R * layer.E * taken)
-    weights = layer.M * (layer.C // layer.G) * layer.R * layer.S
-    filters = traffic.filter_loads * weights
-    filters_taken = -(-layer.N // mapping.n) * (weights * layer.E)
-    return {
-        DRAM_IFMAP: ifmap,
-        DRAM_FILTER: filters,
-        GLB_IFMAP_FILL: ifmap,
-        GLB_IFMAP_READ: traffic.filter_passes * (of_channel * strip_words(layer, mapping.e, "sent_words")),
-        GLB_FILTER_FILL: filters,
-        GLB_FILTER_READ: filters,
-        NOC_IFMAP: ifmap_taken,
-        NOC_FILTER: filters_taken,
-        SPAD_IFMAP_WRITE: ifmap_taken,
-        SPAD_FILTER_WRITE: filters_taken,
-    }
+def _words(layer: Layer, traffic: _Traffic[Count], done: SlotsDone) -> dict[Access, Amount]:
+    """In the order of the simulator's counts, which is that of their names.
 
-
-def _psum_words(layer: Layer, channels: Cut[Count]) -> dict[Access, Amount]:
-    """Psums between PEs, GLB and DRAM: a pass that is not the first for its channels takes back what came out."""
+    A pass that is not the first for its channels takes back the psums that came out.
+    """
+    full, of_full, last, channels = traffic.full, traffic.of_full, traffic.last, traffic.channels
+    ifmap_planes, weights = layer.N * layer.C, layer.M * (layer.C // layer.G) * layer.R * layer.S
+    ifmap = traffic.loads * (ifmap_planes * traffic.stored)
+    row_words = layer.S + (layer.F - 1) * min(layer.S, layer.V)
+    ifmap_taken = (full * of_full.sets + last.sets) * (ifmap_planes * layer.R * layer.E * row_words)
+    filters, filters_taken = traffic.strips * traffic.images * weights, traffic.images * (weights * layer.E)
     outputs = layer.N * layer.M * layer.E * layer.F
     taken, collected = (channels.passes - 1) * outputs, channels.passes * outputs
     return {
+        DRAM_FILTER: filters,
+        DRAM_IFMAP: ifmap,
         DRAM_OFMAP: outputs,
+        GLB_FILTER_FILL: filters,
+        GLB_FILTER_READ: filters,
+        GLB_IFMAP_FILL: ifmap,
+        GLB_IFMAP_READ: (full * of_full.passes + last.passes) * (ifmap_planes * traffic.sent),
+        GLB_PSUM_DUMP: outputs,
         GLB_PSUM_READ: taken,
         GLB_PSUM_WRITE: collected,
-        GLB_PSUM_DUMP: outputs,
+        NOC_FILTER: filters_taken,
+        NOC_IFMAP: ifmap_taken,
+        NOC_PSUM_COLLECT: collected,
         NOC_PSUM: taken,
         NOC_PSUM_HOP: channels.sets * (layer.R * outputs) - collected,
-        NOC_PSUM_COLLECT: collected,
-    }
-
-
-def _spad_words(done: SlotsDone) -> dict[Access, Amount]:
-    return {
-        SPAD_IFMAP_READ: done.ifmap_reads,
         SPAD_FILTER_READ: done.filter_reads,
+        SPAD_FILTER_WRITE: filters_taken,
+        SPAD_IFMAP_READ: done.ifmap_reads,
+        SPAD_IFMAP_WRITE: ifmap_taken,
         SPAD_PSUM_READ: done.psum_reads,
         SPAD_PSUM_WRITE: done.psum_writes,
     }

@@ -3,11 +3,14 @@
 Expected sizes, from a density: each word of a stream is non-zero with that probability, independently of the others.
 """
 
+from cmath import rect
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from math import expm1, log1p
-from typing import Protocol, overload
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise, repeat, zip_longest
+from math import ceil, exp, expm1, log, log1p, pi
+from operator import mul
+from typing import Any, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +21,12 @@ from simulator.spec.tensors import Densities
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Complexes = npt.NDArray[np.complex128]
 
 _SHORTEST_TABLE, _LONGEST_TABLE = 1 << 9, 1 << 16
-_SETTLED = 1e-8
+_SETTLED = 1e-11
 """Link words between a table's end and its asymptote, from where on the asymptote does."""
+_NEVER = 1e-17
+"""Probability of a pair as long as can be, from which down there are none: a float beside 1 does not tell."""
 
 
 class Coding(StrEnum):
@@ -88,7 +92,7 @@ def run_length(code: RunLengthCode, density: float, *, level_bits: int | None = 
     longest_pair, pairs = 1 << code.run_bits, pairs_per_word(code, level_bits)
     if density in (0, 1):
         return _Periodic(period=pairs * (longest_pair if density == 0 else 1), word_bits=code.word_bits)
-    return _Renewing(longest_pair=longest_pair, pairs=pairs, density=density, word_bits=code.word_bits)
+    return _Renewing(longest_pair=longest_pair, pairs=pairs, density=float(density), word_bits=code.word_bits)
 
 
 def pairs_per_word(code: RunLengthCode, level_bits: int | None = None) -> int:
@@ -160,13 +164,22 @@ class _Renewing:
             length *= 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _LinkWords:
-    """Expected link words of streams of 0, 1, 2 … words; beyond the table, `slope` a word and `offset`."""
+    """Expected link words of streams of 0, 1, 2 … words: `slope` a word and `offset`, and what fades as streams grow.
 
-    table: Floats
+    ahead   link words that the pairs of the shortest streams fill beyond that; `fading` of it stays with every longest
+            pair
+    swings  what the last link word, which may not be full, takes beyond its mean, for each of the table's words
+    """
+
+    pairs: int
+    longest_pair: int
     slope: float
     offset: float
+    ahead: float
+    fading: float
+    swings: list[float]
     is_settled: bool
 
     @overload
@@ -174,57 +187,83 @@ class _LinkWords:
     @overload
     def link_words(self, words: Ints) -> Floats: ...
     def link_words(self, words: int | Ints) -> float | Floats:
-        if isinstance(words, int):
-            return float(self.table[words]) if words < len(self.table) else words * self.slope + self.offset
-        listed = self.table[np.minimum(words, len(self.table) - 1)]
-        return np.where(words < len(self.table), listed, words * self.slope + self.offset)
+        end = len(self.swings)
+        if not isinstance(words, int):
+            listed = self._table[np.minimum(words, end - 1)]
+            return np.where(words < end, listed, words * self.slope + self.offset)
+        if words <= self.pairs:
+            return float(words > 0)  # exactly: a transfer takes a link word more for the least fraction of one
+        return self._level(words) + self.swings[words] if words < end else words * self.slope + self.offset
+
+    @cached_property
+    def _table(self) -> Floats:
+        words = np.arange(len(self.swings))
+        return np.where(words <= self.pairs, words > 0, self._level(words) + self.swings)
+
+    def _level(self, words: Any) -> Any:
+        """Link words without the swings: of one stream, or of many."""
+        ahead = self.ahead - (words - 1) % self.longest_pair * self.slope
+        return words * self.slope + self.offset + self.fading ** -(-words // self.longest_pair) * ahead
 
 
 @lru_cache(maxsize=1024)
 def _link_words(longest_pair: int, pairs: int, density: float, length: int) -> _LinkWords:
-    """Link words renew after X, the words of `pairs` pairs: of long streams there are L/E[X] + E[X(X-1)]/2E[X]^2.
+    """Table of streams of less than `length` words, or of fewer if beyond them nothing is left of what fades.
 
-    What a table of the first L differs from that by is a mean of its differences over the X.max words before, so it
-    never grows again.
+    L words begin N pairs, of at most K words each, and ceil(N/pairs) link words. A pair begins at the first word, and
+    at the nth after it with probability u(n) = density + q^K u(n-K), where q = 1 - density and u(n < 0) = 0. Their sum
+    E[N] is L/mean + (K-1)/mean, less what is ahead and fades. What is left of the last link word is `_swings`.
     """
-    mean, square = _pair_moments(longest_pair, density)
-    of_word = pairs * mean
-    variance = pairs * (square - mean * mean)
-    slope, offset = 1 / of_word, (variance + of_word * (of_word - 1)) / (2 * of_word * of_word)
-    table = np.zeros(length)
-    np.cumsum(_renewals(longest_pair, pairs, density, length - 1), out=table[1:])
-    window = pairs * longest_pair
-    last = np.arange(max(0, length - window), length)
-    is_settled = window < length and bool(np.abs(table[last] - last * slope - offset).max() < _SETTLED)
-    return _LinkWords(table=table, slope=slope, offset=offset, is_settled=is_settled)
+    beyond = longest_pair * log1p(-density)
+    mean = -expm1(beyond) / density
+    # What the mean is short of the longest: their difference would be lost where next to no word is not zero.
+    short = -sum(expm1(words * log1p(-density)) for words in range(longest_pair))
+    ahead = short / (pairs * mean * mean * density)
+    swings = _swings(longest_pair, pairs, density, length)
+    return _LinkWords(
+        pairs=pairs,
+        longest_pair=longest_pair,
+        slope=1 / (pairs * mean),
+        offset=((longest_pair - 1) / mean + (pairs - 1) / 2) / pairs - ahead,
+        ahead=ahead,
+        fading=exp(beyond),
+        swings=swings,
+        is_settled=len(swings) < length,
+    )
 
 
-def _pair_moments(longest_pair: int, density: float) -> tuple[float, float]:
-    """Mean of the words that a pair covers, and of their square: geometric, cut at the longest."""
-    log_beyond = longest_pair * log1p(-density)
-    within, beyond = -expm1(log_beyond), np.exp(log_beyond)
-    mean = within / density
-    return mean, float(2 * (mean - longest_pair * beyond) / density - mean)
+def _swings(longest_pair: int, pairs: int, density: float, length: int) -> list[float]:
+    """Of streams of 0, 1, 2 … words: E[ceil(N/pairs) - N/pairs] less its mean over all remainders of N.
 
-
-def _renewals(longest_pair: int, pairs: int, density: float, length: int) -> Floats:
-    """Probability that a link word begins at each of so many words.
-
-    The renewal sequence of f has the generating function 1 / (1 - F(z)). With q = 1 - density and pairs of at most K
-    words, one pair has 1 - f(z) = (1 - z)(1 - (qz)^K) / (1 - qz). Read off by a Fourier transform on a circle that is
-    small enough for the coefficients beyond to vanish in those before.
+    ceil(N/m) - N/m is (m - 1)/2m less the sum of w^N / (1 - w)m over the roots of unity w that are not 1.
     """
-    z, z_to_longest, growth = _circle(longest_pair, 4 * (length + 1))
-    q = 1 - density
-    pair = 1 - (1 - z) * (1 - q**longest_pair * z_to_longest) / (1 - q * z)
-    return np.fft.irfft(1 / (1 - pair**pairs), 4 * (length + 1))[:length] * growth[:length]
+    turns = [rect(1, 2 * pi * k / pairs) for k in range(1, pairs // 2 + 1)]
+    shares = [(1 if 2 * k == pairs else 2) / pairs / (turn - 1) for k, turn in enumerate(turns, 1)]
+    parts = [
+        _swing(turn, share, (longest_pair, density), length)
+        for turn, share in zip(turns or [0j], shares or [0j], strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else [sum(part) for part in zip_longest(*parts, fillvalue=0.0)]
 
 
-@lru_cache(maxsize=16)
-def _circle(longest_pair: int, points: int) -> tuple[Complexes, Complexes, Floats]:
-    """Half of the points of a circle around 0, their powers, and what its radius takes from each coefficient."""
-    log_radius = -13 * np.log(10) / points  # coefficients a whole turn further on are 1e-13 of themselves
-    turns = np.arange(points // 2 + 1)
-    z = np.exp(log_radius - 2j * np.pi * turns / points)
-    powers = np.exp(longest_pair * log_radius - 2j * np.pi * (longest_pair * turns % points) / points)
-    return z, powers, np.exp(-log_radius * np.arange(points // 4))
+def _swing(turn: complex, share: complex, pair: tuple[int, float], length: int) -> list[float]:
+    """Real part of share * E[turn^N], a longest pair of words at a time until that has faded.
+
+    By its first pair, of X words, g(L) = E[turn^N] is turn * E[g(L-X)]. So g(L) is no more than the largest of the K
+    before it, and g(L+1) = (q + turn*density) g(L) + turn*q^K (g(L+1-K) - g(L-K)) from g(L <= 0) = 1, g(1) = turn on.
+    """
+    longest, density = pair
+    fading = faded = (1 - density) ** longest
+    along, across, last = 1 - density + turn * density, turn * fading, share * turn
+    if fading < _NEVER:
+        settled = 2 + ceil(log(_SETTLED) / log(max(abs(along), _SETTLED)))
+        powers = accumulate(repeat(along, min(length, settled) - 2), mul, initial=last)
+        return [share.real, *(each.real for each in powers)]
+    swing = [share, *accumulate(repeat(along, longest - 1), mul, initial=last)]
+    last = swing[-1]
+    while len(swing) < length and max(faded, *map(abs, swing[-longest:])) > _SETTLED:
+        for before, after in pairwise(swing[-longest - 1 :]):
+            last = along * last + across * (after - before)
+            swing.append(last)
+        faded *= fading
+    return [each.real for each in swing[:length]]

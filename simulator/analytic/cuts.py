@@ -4,10 +4,9 @@ The same formulas for one mapping and for many: with ints for a RowStationaryMap
 MappingGrid. One mapping costs microseconds so.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +41,7 @@ class Mappings(Protocol[Count_co]):
     def t(self) -> Count_co: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cut(Generic[Count]):
+class Cut(NamedTuple, Generic[Count]):
     """Channels or filters cut into passes of `interleaved` in each of so many sets: up to three sizes, each `times`."""
 
     sizes: tuple[Count, Count, Count]
@@ -66,12 +64,9 @@ def cut(whole: int | Count, interleaved: Count, sets: Count) -> Cut[Count]:
     """Passes of interleaved*sets, one of as many full sets as remain, one of the rest."""
     size = interleaved * sets
     remainder = whole % size
-    full_sets, rest = remainder // interleaved, remainder % interleaved
-    return Cut(
-        sizes=(size, full_sets * interleaved, rest),
-        times=(whole // size, (full_sets > 0) * 1, (rest > 0) * 1),
-        sets=-(-whole // interleaved),
-    )
+    rest = remainder % interleaved
+    some = remainder - rest
+    return Cut((size, some, rest), (whole // size, (some > 0) * 1, (rest > 0) * 1), -(-whole // interleaved))
 
 
 def ofmap_groups(layer: Layer, mapping: Mappings[Count]) -> tuple[Count, Count]:
@@ -95,14 +90,32 @@ class Strips:
 @lru_cache(maxsize=1 << 14)
 def strips_of(layer: Layer, e: int) -> Strips:
     """All strips of e ofmap rows."""
-    strips = [range(start, min(start + e, layer.E)) for start in range(0, layer.E, e)]
-    stored = Counter(len(stored_rows(layer, rows)) * layer.W for rows in strips)
+    stored: dict[int, int] = {}
+    ofmap: dict[int, int] = {}
+    sent_rows, F = 0, layer.F
+    for rows, times in _unlike_strips(layer, e):
+        words, outputs = len(stored_rows(layer, rows)) * layer.W, len(rows) * F
+        stored[words] = stored.get(words, 0) + times
+        ofmap[outputs] = ofmap.get(outputs, 0) + times
+        sent_rows += times * _rows_sent(layer, rows)
     return Strips(
         stored=tuple(stored.items()),
-        ofmap=tuple(Counter(len(rows) * layer.F for rows in strips).items()),
+        ofmap=tuple(ofmap.items()),
         stored_words=sum(words * times for words, times in stored.items()),
-        sent_words=sum(_rows_sent(layer, rows) for rows in strips) * _columns_sent(layer),
+        sent_words=sent_rows * _columns_sent(layer),
     )
+
+
+def _unlike_strips(layer: Layer, e: int) -> list[tuple[range, int]]:
+    """Strips and how many are like them, from the top: those in a row that are whole and away from the ifmap's edges
+    are alike."""
+    E, top = layer.E, layer.padding[0]
+    first = min(-(-top // (layer.U * e)), -(-E // e))
+    last_row = (layer.H + top - layer.R) // layer.U  # the last ofmap row whose windows end within the ifmap
+    end = max(first, min(E, last_row + 1) // e)
+    ones = [(range(start, min(start + e, E)), 1) for start in (*range(0, first * e, e), *range(end * e, E, e))]
+    alike = [(range(first * e, first * e + e), end - first)] if end > first else []
+    return [*ones[:first], *alike, *ones[first:]]
 
 
 def stored_rows(layer: Layer, rows: range) -> range:
@@ -149,7 +162,13 @@ def _columns_sent(layer: Layer) -> int:
 
 def _met(positions: range, stride: int, taps: int, before: int, size: int) -> int:
     """Coordinates before..before+size-1 that a window of so many taps meets, a stride apart."""
+    first = positions.start * stride - before
     if stride <= taps:
-        first, end = positions.start * stride, (positions.stop - 1) * stride + taps
-        return max(0, min(end, before + size) - max(first, before))
-    return sum(before <= x * stride + tap < before + size for x in positions for tap in range(taps))
+        return max(0, min((positions.stop - 1) * stride + taps - before, size) - max(first, 0))
+    return sum(positions_on_words(first + tap, stride, len(positions), size) for tap in range(taps))
+
+
+def positions_on_words(start: int, stride: int, positions: int, size: int) -> int:
+    """How many of start, start + stride … lie in 0..size-1, of so many."""
+    first, end = max(0, -(start // stride)), min(positions, -(-(size - start) // stride))
+    return max(0, end - first)

@@ -1,4 +1,4 @@
-"""Maximum, minimum and choice for one number or, element by element, for arrays: so that a formula is written once."""
+"""Maximum and choice for one number or, element by element, for arrays: so that a formula is written once."""
 
 from typing import Any, TypeAlias
 
@@ -13,12 +13,6 @@ def larger(first: Whole, second: Whole) -> Whole:
     if isinstance(first, int) and isinstance(second, int):
         return first if first > second else second
     return np.maximum(first, second)
-
-
-def smaller(first: Whole, second: Whole) -> Whole:
-    if isinstance(first, int) and isinstance(second, int):
-        return first if first < second else second
-    return np.minimum(first, second)
 
 
 def chosen(condition: Whole, if_true: Whole, if_false: Whole) -> Whole:

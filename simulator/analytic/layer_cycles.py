@@ -6,7 +6,6 @@ it and the next one's filter transfer, and the transfers between the two. Passes
 loops, and so do neighbours: a `_Run` is such a run of passes, and runs are joined and repeated without walking them.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -15,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulator.analytic.coding import Floats, LayerStreams, StreamBits
+from simulator.analytic.coding import Floats, LayerStreams
 from simulator.analytic.cuts import cut, ofmap_groups, strips_of
 from simulator.analytic.elementwise import Whole, chosen, larger
-from simulator.analytic.pass_cycles import PassKind, mapped_pes, pass_states, pass_times
+from simulator.analytic.pass_cycles import PassKind, PassTiming, PeCycles, pass_frame, pass_pe_cycles, pass_timing
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.results import PeState
 from simulator.spec.accelerator import Accelerator
@@ -38,6 +37,7 @@ class LayerCycles:
 
 AnyMapping = Any
 """A RowStationaryMapping, or a MappingGrid for many."""
+_MAPPED = tuple(PeState(state) for state in PeCycles._fields)
 
 
 class _Run(NamedTuple):
@@ -67,31 +67,57 @@ def layer_cycles(
     """Time of a layer under a mapping, and where its PE-cycles go."""
     time = _LayerTime(layer, mapping, accelerator, streams)
     processing, total = time.both()
-    states = Counter({PeState.DRAM_WAIT: accelerator.pes * (total - processing)})
-    for kind, times in time.kinds.items():
-        of_pass, mapped = pass_states(layer, kind, accelerator), mapped_pes(layer, kind)
-        for state, pe_cycles in of_pass.items():
-            states[state] += times * pe_cycles
-        states[PeState.UNMAPPED] += times * (sum(of_pass.values()) // mapped) * (accelerator.pes - mapped)
+    kinds = time.kinds.values()
+    states = dict.fromkeys(PeState, 0)
+    states[PeState.DRAM_WAIT] = accelerator.pes * (total - processing)
+    for kind in kinds:
+        kind.add_to(states, accelerator.pes)
     return LayerCycles(
         processing_cycles=processing,
         total_cycles=total,
-        pe_cycles=MappingProxyType({state: states[state] for state in PeState}),
-        active_pes=max(mapped_pes(layer, kind) for kind in time.kinds),
-        passes=sum(time.kinds.values()),
+        pe_cycles=MappingProxyType(states),
+        active_pes=max(kind.timing.mapped_pes for kind in kinds),
+        passes=sum(kind.starts + kind.adds for kind in kinds),
     )
+
+
+@dataclass(slots=True)
+class _Passes:
+    """Passes of one kind: as runs of a single pass that starts psums or adds to them, and how many there are of each,
+    counted only for one mapping."""
+
+    timing: PassTiming
+    starting: _Run
+    adding: _Run
+    starts: int = 0
+    adds: int = 0
+
+    def add_to(self, states: dict[PeState, int], pes: int) -> None:
+        """PE-cycles of all these passes, on a machine of so many PEs."""
+        timing = self.timing
+        idle_pes = pes - timing.mapped_pes
+        for times, adds, rest in ((self.starts, False, timing.starting), (self.adds, True, timing.adding)):
+            if times:
+                states[PeState.UNMAPPED] += times * (timing.filters + rest) * idle_pes
+                for state, pe_cycles in zip(_MAPPED, pass_pe_cycles(timing, adds), strict=True):
+                    states[state] += times * pe_cycles
 
 
 class _LayerTime:
     """Adds up one layer's time from the inside out: filters, channels, strips, ofmap channels, images, groups.
 
-    `kinds` gathers the kinds of pass and how often each runs; only for one mapping.
+    `kinds` gathers the kinds of pass; only for one mapping.
     """
 
     def __init__(self, layer: Layer, mapping: AnyMapping, accelerator: Accelerator, streams: LayerStreams) -> None:
         self._layer, self._mapping, self._accelerator, self._streams = layer, mapping, accelerator, streams
+        self._frame = pass_frame(layer, accelerator)
         self._channels = _in_sets(layer.C // layer.G, mapping.q, mapping.r)
-        self.kinds: Counter[PassKind] = Counter()
+        self._strips = _pieces(layer.E, mapping.e)
+        full, rest = ofmap_groups(layer, mapping)
+        groups = ((mapping.m, full), (rest, 1 + 0 * full))
+        self._ofmaps = [(_in_sets(m, mapping.p, mapping.t), times) for m, times in groups if _any(times)]
+        self.kinds: dict[PassKind, _Passes] = {}
 
     def both(self) -> tuple[Whole, Whole]:
         """(processing, total) cycles."""
@@ -107,14 +133,11 @@ class _LayerTime:
         return run.busy, run.first + run.between + run.last + moved
 
     def _over_ofmaps(self, n: Whole, g: Whole, times: Whole) -> _Run:
-        full, rest = ofmap_groups(self._layer, self._mapping)
         runs = []
-        for m, m_times in ((self._mapping.m, full), (rest, 1 + 0 * full)):
-            filters = _in_sets(m, self._mapping.p, self._mapping.t)
+        for filters, m_times in self._ofmaps:
             over_strips = []
-            for e, e_times in _pieces(self._layer.E, self._mapping.e):
-                tile = (n, e, g)
-                over_strips.append((self._over_channels(tile, filters, times * m_times * e_times), e_times))
+            for e, e_times in self._strips:
+                over_strips.append((self._over_channels((n, e, g), filters, times * m_times * e_times), e_times))
             runs.append((_in_order(over_strips), m_times))
         return _in_order(runs)
 
@@ -122,22 +145,34 @@ class _LayerTime:
         self, tile: tuple[Whole, Whole, Whole], filters: list[tuple[Whole, Whole, Whole]], times: Whole
     ) -> _Run:
         """Passes of one tile: its first channels start psums, all others add to those."""
-        (first_q, first_r, full), *others = self._channels
-        chunks = [(False, first_q, first_r, 1 + 0 * full), (True, first_q, first_r, full - 1)]
-        chunks += [(True, q, r, q_times) for q, r, q_times in others]
-        runs = []
-        for reads_psums, q, r, q_times in chunks:
-            over_filters = []
-            for p, t, p_times in filters:
-                kind = PassKind(*tile, p, q, r, t, reads_psums)
-                over_filters.append((self._pass(kind, times * q_times * p_times), p_times))
-            runs.append((_in_order(over_filters), q_times))
+        runs, starts = [], 1
+        for q, r, q_times in self._channels:
+            adds = q_times - starts
+            passes = [(self._passes(PassKind(*tile, p, q, r, t)), p_times) for p, t, p_times in filters]
+            if starts:
+                runs.append((_in_order([(each.starting, p_times) for each, p_times in passes]), 1 + 0 * q_times))
+            if _any(adds):
+                runs.append((_in_order([(each.adding, p_times) for each, p_times in passes]), adds))
+            for each, p_times in passes:
+                each.starts += starts * times * p_times
+                each.adds += adds * times * p_times
+            starts = 0
         return _in_order(runs)
 
-    def _pass(self, kind: PassKind, times: Whole) -> _Run:
-        if isinstance(times, int) and times:
-            self.kinds[kind] += times
-        return _one_pass(self._layer, kind, self._accelerator, self._streams.filters)
+    def _passes(self, kind: PassKind) -> _Passes:
+        if not isinstance(kind.p, int):
+            return self._new_passes(kind, PassTiming(self._frame, kind))
+        if kind not in self.kinds:
+            self.kinds[kind] = self._new_passes(kind, pass_timing(self._frame, kind))
+        return self.kinds[kind]
+
+    def _new_passes(self, kind: PassKind, timing: PassTiming) -> _Passes:
+        words = kind.p * kind.t * kind.q * kind.r * (self._layer.R * self._layer.S)
+        transfer = self._link(kind.g * self._streams.filters(words))
+        load, starting, adding = timing.filters, timing.starting, timing.adding
+        return _Passes(
+            timing, _Run(transfer, starting, load, load + starting), _Run(transfer, adding, load, load + adding)
+        )
 
     def _feature_maps(self, planes: Whole) -> Whole:
         """Cycles of ifmap loads and ofmap dumps for n*g planes, over all strips, channels and ofmap channels."""
@@ -163,33 +198,27 @@ class _LayerTime:
         return _link_cycles(bits, self._accelerator)
 
 
-def _one_pass(layer: Layer, kind: PassKind, accelerator: Accelerator, filters: StreamBits) -> _Run:
-    load, rest = pass_times(layer, kind, accelerator)
-    words = kind.p * kind.t * kind.q * kind.r * (layer.R * layer.S)
-    transfer = _link_cycles(kind.g * filters(words), accelerator)
-    return _Run(first=transfer, last=rest, between=load, busy=load + rest)
-
-
 def _in_order(runs: Iterable[tuple[_Run, Whole]]) -> _Run:
-    """Runs one after another, each so many times in a row; those of no times are not there."""
-    whole: _Run | None = None
-    present: Whole | None = None
-    for run, times in runs:
+    """Runs one after another, each so many times in a row; of many mappings, those of no times are not there."""
+    (run, times), *others = runs
+    whole, present = _repeated(run, times), 1 * (times > 0)
+    for run, times in others:
         many = _repeated(run, times)
-        if whole is None or present is None:
-            whole, present = many, 1 * (times > 0)
-            continue
         joined = _joined(whole, many)
+        if isinstance(times, int):
+            whole = joined
+            continue
         both, here = present * (times > 0), 1 * (times > 0)
         whole = _Run(*(chosen(both, a, chosen(here, b, c)) for a, b, c in zip(joined, many, whole, strict=True)))
         present = larger(present, here)
-    assert whole is not None
     return whole
 
 
 def _repeated(run: _Run, times: Whole) -> _Run:
-    seam = larger(run.last, run.first)
-    return _Run(run.first, run.last, times * run.between + (times - 1) * seam, times * run.busy)
+    if isinstance(times, int) and times == 1:
+        return run
+    first, last, between, busy = run
+    return _Run(first, last, times * between + (times - 1) * larger(last, first), times * busy)
 
 
 def _joined(run: _Run, other: _Run) -> _Run:

@@ -7,16 +7,17 @@ The same energy as of access_counts.py's counts, a test holds; here each term is
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.analytic.coding import Coding, LayerStreams, StreamBits, layer_streams
+from simulator.analytic.stream_bounds import slope_and_beyond
+from simulator.analytic.strip_heights import by_height
 from simulator.analytic.zeros import expected_slots
 from simulator.counts import Access, Action, Level, Tensor
 from simulator.energy import energy_per_bit
-from simulator.mapping.partial import PartialMappings, counted, filter_passes
+from simulator.mapping.partial import PartialMappings, filter_passes
 from simulator.mapping.search import MappingGrid, Objective, Sizes
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
@@ -25,7 +26,6 @@ from simulator.spec.tensors import Densities
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Counts = tuple[Ints, Ints, Ints]
-Number = TypeVar("Number", np.int64, np.float64)
 IFMAP, FILTER, PSUM = Tensor.IFMAP, Tensor.FILTER, Tensor.PSUM
 READ, WRITE, FILL, DUMP, DELIVERY = Action.READ, Action.WRITE, Action.FILL, Action.DUMP, Action.DELIVERY
 _MANY_WORDS = 1 << 16
@@ -93,7 +93,10 @@ class _Energy:
     """One layer's energy on one machine: its terms, each by the parameters that change it."""
 
     def __init__(self, layer: Layer, accelerator: Accelerator, streams: LayerStreams, spads: SpadEnergy) -> None:
-        self._layer, self._streams, self._heights = layer, streams, _by_height(layer, streams)
+        self._layer, self._streams, self._heights = layer, streams, by_height(layer, streams)
+        self._group_words = layer.M // layer.G * (layer.C // layer.G) * layer.R * layer.S
+        uncut = _is_proportional(streams.filters)
+        self._uncut_filter_bits = streams.filters(self._group_words) if uncut else None
         self._price_ifmaps(_Prices(layer, accelerator))
         self._price_filters(_Prices(layer, accelerator), FILTER in accelerator.glb.bypass)
         self._price_psums(_Prices(layer, accelerator))
@@ -105,14 +108,14 @@ class _Energy:
         last = filters - (groups - 1) * m
         passes = (groups - 1) * filter_passes(m, p, t) + filter_passes(last, p, t)
         sets = (groups - 1) * -(-m // p) + -(-last // p)
-        channels = _by_channels(self._layer, self._streams.filters, _largest(grid.q), _largest(grid.r))
-        coded = None if _is_proportional(self._streams.filters) else self._filter_bits(grid, channels, groups, last)
-        return self._total(grid, channels, (groups, passes, sets), coded)
+        channels = _by_channels(self._layer, _largest(grid.q), _largest(grid.r))
+        bits = self._filter_bits(grid, channels, groups, last)
+        return self._total(grid, channels, (groups, passes, sets), bits)
 
     def bound_of(self, partial: PartialMappings) -> Floats:
         counts = partial.least_groups, partial.least_passes, partial.least_sets
-        channels = _by_channels(self._layer, self._streams.filters, _largest(partial.q), _largest(partial.r))
-        return self._total(partial, channels, counts, None)
+        channels = _by_channels(self._layer, _largest(partial.q), _largest(partial.r))
+        return self._total(partial, channels, counts, self._least_filter_bits(partial, channels))
 
     def _price_ifmaps(self, price: _Prices) -> None:
         layer, heights, planes = self._layer, self._heights, self._layer.N * self._layer.C
@@ -125,7 +128,7 @@ class _Energy:
 
     def _price_filters(self, price: _Prices, bypasses: bool) -> None:
         layer = self._layer
-        words = layer.M * (layer.C // layer.G) * layer.R * layer.S
+        words = layer.G * self._group_words
         spads = price(Level.NOC, FILTER, DELIVERY) + price(Level.SPAD, FILTER, WRITE)
         self._of_image_group = words * layer.E * spads
         self._of_filters = 0.0 if bypasses else words * price(Level.GLB, FILTER, FILL, READ)
@@ -143,13 +146,12 @@ class _Energy:
         self._of_ofmap = self._heights.ofmap_bits * (planes * price.of_bit(Level.DRAM, PSUM, WRITE)) + always
 
     def _total(
-        self, chosen: MappingGrid | PartialMappings, channels: "_ByChannels", counts: Counts, coded: Floats | None
+        self, chosen: MappingGrid | PartialMappings, channels: "_ByChannels", counts: Counts, bits: Floats | float
     ) -> Floats:
-        """From how many ofmap groups, filter passes and filter sets there are; `coded` bits of one group's filters."""
+        """From how many ofmap groups, filter passes and filter sets there are, and the bits of one group's filters."""
         groups, passes, sets = counts
         e, at = chosen.e, channels.at(chosen.q, chosen.r)
         strips, images = self._heights.strips[e], -(-self._layer.N // chosen.n)
-        bits = channels.whole_filter_bits[at] if coded is None else coded
         psums = channels.passes * self._of_channel_pass + channels.sets * self._of_channel_set
         total = (psums + self._spads(channels.q))[at]
         total += self._of_ofmap[e] + self._of_pass[e] * passes + self._of_set * sets
@@ -157,8 +159,22 @@ class _Energy:
         stays = (strips == 1) & channels.is_one[at]  # one tile an image group: it is there for every ofmap group
         return np.asarray(total + self._of_load[e] * np.where(stays, 1, groups), np.float64)
 
-    def _filter_bits(self, grid: MappingGrid, channels: "_ByChannels", groups: Ints, last: Ints) -> Floats:
-        """Coded bits of one group's filters: one stream for each chunk of filters and chunk of channels."""
+    def _least_filter_bits(self, partial: PartialMappings, channels: "_ByChannels") -> Floats | float:
+        """No completion's _filter_bits are fewer."""
+        if self._uncut_filter_bits is not None:
+            return self._uncut_filter_bits
+        tap, at = self._layer.R * self._layer.S, channels.at(partial.q, partial.r)
+        largest = _largest(partial.most_filters * partial.q * partial.r)
+        slope, beyond = slope_and_beyond(self._streams.filters, tap, largest)
+        total = np.full(len(partial), slope * self._group_words)
+        for sizes, often in channels.chunks:
+            total += beyond[partial.most_filters * sizes[at]] * (partial.least_passes * often[at])
+        return total
+
+    def _filter_bits(self, grid: MappingGrid, channels: "_ByChannels", groups: Ints, last: Ints) -> Floats | float:
+        """Of one group's filters: one stream for each chunk of filters and chunk of channels."""
+        if self._uncut_filter_bits is not None:
+            return self._uncut_filter_bits
         tap, at = self._layer.R * self._layer.S, channels.at(grid.q, grid.r)
         largest = _largest(grid.p * grid.t * grid.q * grid.r)
         stream = self._streams.filters(np.arange(largest + 1, dtype=np.int64) * tap)
@@ -171,8 +187,8 @@ class _Energy:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _ByChannels:
-    """What q and r decide, at q*stride + r (with 0 as with 1): passes and PE sets on different channels, chunks of
-    channels (size, how many), and one group's filter bits if each chunk of channels were one stream for all filters."""
+    """What q and r decide, at q*stride + r (with 0 as with 1): passes and PE sets on different channels, and chunks of
+    channels (size, how many)."""
 
     stride: int
     q: Ints
@@ -180,15 +196,14 @@ class _ByChannels:
     sets: Ints
     is_one: npt.NDArray[np.bool_]
     chunks: tuple[tuple[Ints, Ints], ...]
-    whole_filter_bits: Floats
 
     def at(self, q: Ints, r: Ints) -> Ints:
         return q * self.stride + r
 
 
 @lru_cache(maxsize=64)
-def _by_channels(layer: Layer, filters: StreamBits, most_q: int, most_r: int) -> _ByChannels:
-    channels, words = layer.C // layer.G, layer.M // layer.G * layer.R * layer.S
+def _by_channels(layer: Layer, most_q: int, most_r: int) -> _ByChannels:
+    channels = layer.C // layer.G
     q = np.maximum(np.repeat(np.arange(most_q + 1), most_r + 1), 1)
     r = np.maximum(np.tile(np.arange(most_r + 1), most_q + 1), 1)
     size, full = q * r, channels // (q * r)
@@ -202,7 +217,6 @@ def _by_channels(layer: Layer, filters: StreamBits, most_q: int, most_r: int) ->
         sets=-(-channels // q),
         is_one=passes == 1,
         chunks=chunks,
-        whole_filter_bits=sum((filters(words * sizes) * times for sizes, times in chunks), np.zeros(len(q))),
     )
 
 
@@ -217,71 +231,6 @@ def _filter_chunks(grid: MappingGrid, groups: Ints, last: Ints) -> tuple[tuple[I
         rest = left % grid.p
         chunks += [(left - rest, times * (left > rest)), (rest, times * (rest > 0))]
     return tuple(chunks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _ByHeight:
-    """What e decides, at e: strips, and over all of them one channel's words brought from DRAM, words sent into the
-    array, and the bits of its streams; of the ofmap, the same."""
-
-    strips: Ints
-    stored: Ints
-    sent: Ints
-    ifmap_bits: Floats
-    ofmap_bits: Floats
-
-
-@lru_cache(maxsize=256)
-def _by_height(layer: Layer, streams: LayerStreams) -> _ByHeight:
-    """All strips of all heights, one after another, summed by height."""
-    heights = np.arange(1, layer.E + 1)
-    strips = -(-layer.E // heights)
-    height = np.repeat(heights, strips)
-    first = counted(strips) * height
-    stop = np.minimum(first + height, layer.E)
-    stored, ofmaps = _stored_words(layer, first, stop), (stop - first) * layer.F
-    sent = _sent_lines(layer, first, stop) * _sent_columns(layer)
-    begin = np.cumsum(strips) - strips
-
-    return _ByHeight(
-        strips=np.concatenate([[0], strips]),
-        stored=_summed(stored, begin),
-        sent=_summed(sent, begin),
-        ifmap_bits=_summed(streams.ifmap(stored), begin),
-        ofmap_bits=_summed(streams.ofmap(ofmaps), begin),
-    )
-
-
-def _summed(of_strips: npt.NDArray[Number], begin: Ints) -> npt.NDArray[Number]:
-    """At e: the sum over its strips, of which the first are at `begin`."""
-    return np.concatenate([np.zeros(1, of_strips.dtype), np.add.reduceat(of_strips, begin)])
-
-
-def _stored_words(layer: Layer, first: Ints, stop: Ints) -> Ints:
-    """Words of one channel that strips of ofmap rows need from DRAM: whole rows, padding not."""
-    top = np.maximum(0, first * layer.U - layer.padding[0])
-    end = np.minimum(layer.H, (stop - 1) * layer.U + layer.R - layer.padding[0])
-    return np.asarray(np.maximum(0, end - top) * layer.W)
-
-
-def _sent_lines(layer: Layer, first: Ints, stop: Ints) -> Ints:
-    """Ifmap rows that strips' PEs take, each counted once, padding not."""
-    met = np.concatenate([[0], np.cumsum(_met(layer.E, layer.U, layer.R, layer.padding[0], layer.H))])
-    return np.asarray(_stored_words(layer, first, stop) // layer.W if layer.U <= layer.R else met[stop] - met[first])
-
-
-def _sent_columns(layer: Layer) -> int:
-    """Words of an ifmap row that are taken, each counted once, padding not."""
-    left = layer.padding[1]
-    if layer.V <= layer.S:
-        return max(0, min((layer.F - 1) * layer.V + layer.S - left, layer.W))
-    return int(_met(layer.F, layer.V, layer.S, left, layer.W).sum())
-
-
-def _met(positions: int, stride: int, taps: int, before: int, size: int) -> Ints:
-    """How many of before..before+size-1 each of the positions of a window meets, a stride apart."""
-    first = np.arange(positions) * stride
-    return np.asarray(np.maximum(0, np.minimum(first + taps, before + size) - np.maximum(first, before)))
 
 
 def _largest(values: Ints) -> int:

@@ -6,25 +6,52 @@ an image, where all q*S words are new); the psum bus serves every column, P cycl
 order, so the time of the pass is the longest path through these: along one rhythm, and from one to another where a word
 is waited for. `_Paths` lists those that can be the longest; docs/simulation-and-formula.md derives them.
 
-Of one pass, with ints, or of many at once, with int64 arrays. Never looks at the event recurrence of native/;
-tests/calibration holds one against the other. Psum FIFOs are taken to hold a window's psums (DEVIATIONS 24).
+Times are of one kind of pass, with ints, or of many at once, with int64 arrays; PE-cycles are of one. Never looks at
+the event recurrence of native/; tests/calibration holds one against the other. Psum FIFOs are taken to hold a window's
+psums (DEVIATIONS 24).
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from functools import lru_cache
 from typing import NamedTuple
 
-from simulator.analytic.elementwise import Whole, chosen, larger, smaller
-from simulator.results import PeState
+from simulator.analytic.elementwise import Whole, larger
 from simulator.spec.accelerator import Accelerator, PooledSpad
 from simulator.spec.layer import Layer
 
 _SEND_TO_ISSUE = 4  # cycles: bus, FIFO, spad, first MAC slot; and the cycle after which a freed place is seen
 
 
+class PassFrame(NamedTuple):
+    """What the passes of a layer on a machine have in common.
+
+    R, S, F          the layer's
+    row_step         tile rows from one ofmap row to the next; rows between strides go to no PE
+    tap_step         words of a tile row and channel that are new in a window behind another
+    ifmap_beat, filter_beat, psum_beat  words that a bus moves in a cycle
+    hop              cycles from a PE's last MAC slot to the first that the PE above can do after it
+    fifo_words       of the ifmap FIFO; the spad that holds ifmap words of `ifmap_bits` has `spad_bits`, of which each
+                     filter word takes `filter_share` and each psum `psum_share`: none where they have their own
+    """
+
+    R: int
+    S: int
+    F: int
+    row_step: int
+    tap_step: int
+    ifmap_beat: int
+    filter_beat: int
+    psum_beat: int
+    hop: int
+    fifo_words: int
+    spad_bits: int
+    ifmap_bits: int
+    filter_share: int
+    psum_share: int
+
+
 class PassKind(NamedTuple):
-    """A pass by what decides its time: images n, ofmap rows e, groups g, p filters and q channels interleaved, r and t
-    sets of them; reads_psums where earlier channels have left psums in the GLB."""
+    """Passes by what decides their time: images n, ofmap rows e, groups g, p filters and q channels interleaved, r and
+    t sets of them."""
 
     n: Whole
     e: Whole
@@ -33,7 +60,17 @@ class PassKind(NamedTuple):
     q: Whole
     r: Whole
     t: Whole
-    reads_psums: bool
+
+
+class PeCycles(NamedTuple):
+    """PE-cycles of a pass's mapped PEs, in the PeState of each name; they add up to its cycles x mapped PEs."""
+
+    active: int
+    filter_load: int
+    ifmap_wait: int
+    psum_in_wait: int
+    psum_out_wait: int
+    drain: int
 
 
 class _Rhythm(NamedTuple):
@@ -54,7 +91,6 @@ class _Rhythm(NamedTuple):
     room: Whole
     row_sets: Whole
     chain: Whole
-    hop: int
 
 
 class _Paths(NamedTuple):
@@ -63,194 +99,213 @@ class _Paths(NamedTuple):
     slots     the last column's PEs get their first word when the bus has served all others, then never wait for more
     mixed     the bus sets the pace until the last image's first window, the PEs from there on
     bus       the bus sets the pace to the last word
-    arrivals  the first window's psums come from the GLB, one column after another
+    arrivals  the first window's psums come from the GLB, one column after another; only where psums are read
     """
 
     slots: Whole
     mixed: Whole
     bus: Whole
-    arrivals: Whole | int
-
-    @property
-    def longest(self) -> Whole:
-        return larger(larger(self.slots, self.mixed), larger(self.bus, self.arrivals))
+    arrivals: Whole
 
 
-def pass_times(layer: Layer, kind: PassKind, accelerator: Accelerator) -> tuple[Whole, Whole]:
-    """(cycles in which filters load, cycles from there to the end of the pass)."""
-    filters = _filter_cycles(layer, kind, accelerator)
-    return filters, _paths(layer, kind, _rhythm(layer, kind, accelerator)).longest + 1
+class PassTiming:
+    """Cycles of the passes of one kind.
 
-
-def mapped_pes(layer: Layer, kind: PassKind) -> Whole:
-    return kind.r * layer.R * kind.g * kind.t * kind.e
-
-
-def pass_states(layer: Layer, kind: PassKind, accelerator: Accelerator) -> Mapping[PeState, Whole]:
-    """PE-cycles of the mapped PEs in each state; they add up to the pass's cycles x mapped PEs.
-
-    ACTIVE and FILTER_LOAD are the simulator's, the waits are apportioned (DEVIATIONS 23): a PE waits for its first
-    word, then until the PEs below have theirs; what is left of its idle time is the wait for whatever sets the pace.
+    filters   in which the filters load
+    starting  from there to the end, of a pass that starts psums
+    adding    the same of one that adds to psums, which earlier channels have left in the GLB
     """
-    z, filters = _rhythm(layer, kind, accelerator), _filter_cycles(layer, kind, accelerator)
-    paths, mapped = _paths(layer, kind, z), mapped_pes(layer, kind)
-    active = mapped * z.windows * z.slots
-    by_bus, by_psums = _pace(z, paths)
-    idle = mapped * (paths.longest + 1) - active
-    drain = smaller(idle, _drain(layer, kind, z, paths.bus > larger(paths.slots, paths.mixed), by_psums))
-    first = smaller(idle - drain, _until_first_words(layer, kind, z))
-    below = smaller(idle - drain - first, kind.e * kind.g * kind.t * _behind_below(layer, kind, z))
-    rest = idle - drain - first - below
-    own = chosen(by_psums, 0 * rest, chosen(by_bus, _share_for_own_words(layer, kind, z, rest), rest))
-    out = 0 * rest if kind.reads_psums else chosen(by_psums, rest, 0 * rest)
-    return MappingProxyType(
-        {
-            PeState.ACTIVE: active,
-            PeState.FILTER_LOAD: filters * mapped,
-            PeState.IFMAP_WAIT: first + own,
-            PeState.PSUM_IN_WAIT: below + rest - own - out,
-            PeState.PSUM_OUT_WAIT: out,
-            PeState.DRAIN: drain,
-        }
-    )
+
+    def __init__(self, frame: PassFrame, kind: PassKind) -> None:
+        self._frame, self._kind = frame, kind
+        self._rhythm = _rhythm(frame, kind)
+        self._paths = slots, mixed, bus, arrivals = _paths(frame, kind, self._rhythm)
+        self.mapped_pes = kind.r * frame.R * kind.g * kind.t * kind.e
+        # Each row of a set takes its own filters, a beat a cycle.
+        self.filters = kind.r * frame.R * kind.g * kind.t * -(-(kind.p * self._rhythm.words) // frame.filter_beat)
+        longest = larger(larger(slots, mixed), bus)
+        self.starting, self.adding = longest + 1, larger(longest, arrivals) + 1
+
+    def pe_cycles(self, *, adds: bool) -> PeCycles:
+        """Of a pass that starts psums, or of one that adds to them.
+
+        ACTIVE and FILTER_LOAD are the simulator's, the waits are apportioned (DEVIATIONS 23): a PE waits for its first
+        word, then until the PEs below have theirs; what is left of its idle time is the wait for whatever sets the
+        pace.
+        """
+        frame, kind, z, mapped = self._frame, self._kind, self._rhythm, self.mapped_pes
+        by_bus, by_psums, to_the_last = _pace(z, self._paths)
+        active = mapped * z.windows * z.slots
+        idle = mapped * (self.adding if adds else self.starting) - active
+        drain = min(idle, _drain(frame, kind, z, _Ends(to_the_last, by_psums, adds)))
+        first = min(idle - drain, _until_first_words(frame, kind, z))
+        below = min(idle - drain - first, kind.e * kind.g * kind.t * _behind_below(frame, kind, z))
+        rest = idle - drain - first - below
+        own = 0 if by_psums else _share_for_own_words(frame, kind, z, rest) if by_bus else rest
+        out = rest if by_psums and not adds else 0
+        return PeCycles(active, self.filters * mapped, first + own, below + rest - own - out, out, drain)
 
 
-def _rhythm(layer: Layer, kind: PassKind, accelerator: Accelerator) -> _Rhythm:
-    noc, pe = accelerator.noc, accelerator.pe
-    beat = max(1, noc.gin_ifmap_bits // layer.ifmap_bits)
-    words, new = kind.q * layer.S, kind.q * min(layer.S, layer.V)
-    window, step = -(-words // beat), -(-new // beat)
-    row_sets = _tile_rows(layer, kind.e) * kind.g * kind.r
-    column = -(-kind.p // max(1, noc.gon_psum_bits // layer.psum_bits))
-    return _Rhythm(
-        windows=kind.n * layer.F,
-        slots=kind.p * words,
-        first=row_sets * window,
-        later=row_sets * step,
-        psums=kind.e * kind.g * kind.t * column,
-        column=column,
-        window=window,
-        step=step,
-        words=words,
-        new=new,
-        room=pe.ifmap_fifo_words + _ifmap_spad_words(layer, kind, accelerator) - words,
-        row_sets=row_sets,
-        chain=kind.r * layer.R,
+@lru_cache(maxsize=1 << 14)
+def pass_timing(frame: PassFrame, kind: PassKind) -> PassTiming:
+    """Of ints, once: layers of a network have many kinds of pass in common."""
+    return PassTiming(frame, kind)
+
+
+@lru_cache(maxsize=1 << 14)
+def pass_pe_cycles(timing: PassTiming, adds: bool) -> PeCycles:
+    return timing.pe_cycles(adds=adds)
+
+
+def pass_frame(layer: Layer, accelerator: Accelerator) -> PassFrame:
+    noc, pe, spads = accelerator.noc, accelerator.pe, accelerator.pe.spads
+    pooled = isinstance(spads, PooledSpad)
+    return PassFrame(
+        R=layer.R,
+        S=layer.S,
+        F=layer.F,
+        row_step=min(layer.U, layer.R),
+        tap_step=min(layer.V, layer.S),
+        ifmap_beat=max(1, noc.gin_ifmap_bits // layer.ifmap_bits),
+        filter_beat=max(1, noc.gin_filter_bits // layer.filter_bits),
+        psum_beat=max(1, noc.gon_psum_bits // layer.psum_bits),
         hop=pe.pipeline_stages + 1,
+        fifo_words=pe.ifmap_fifo_words,
+        spad_bits=(spads.words if isinstance(spads, PooledSpad) else spads.ifmap_words) * accelerator.word_bits,
+        ifmap_bits=layer.ifmap_bits,
+        filter_share=layer.filter_bits if pooled else 0,
+        psum_share=layer.psum_bits if pooled else 0,
     )
 
 
-def _paths(layer: Layer, kind: PassKind, z: _Rhythm) -> _Paths:
-    pace, later_windows = larger(z.slots, z.psums), z.windows - 1
-    start, after = z.first - z.window, _tail(layer, kind, z, z.window)
-    image = z.first + (layer.F - 1) * z.later
-    last, last_words = (z.step, z.new) if layer.F > 1 else (z.window, z.words)
-    arrivals = z.psums - z.column + kind.p + z.hop * z.chain + later_windows * pace - 1
+def _rhythm(frame: PassFrame, kind: PassKind) -> _Rhythm:
+    n, e, g, p, q, r, t = kind
+    words, new = q * frame.S, q * frame.tap_step
+    window, step = -(-words // frame.ifmap_beat), -(-new // frame.ifmap_beat)
+    row_sets = ((e - 1) * frame.row_step + frame.R) * g * r
+    column = -(-p // frame.psum_beat)
+    spad_bits = frame.spad_bits - p * (words * frame.filter_share + frame.psum_share)
+    return _Rhythm(
+        n * frame.F,
+        p * words,
+        row_sets * window,
+        row_sets * step,
+        e * g * t * column,
+        column,
+        window,
+        step,
+        words,
+        new,
+        frame.fifo_words + spad_bits // frame.ifmap_bits - words,
+        row_sets,
+        r * frame.R,
+    )
+
+
+def _paths(frame: PassFrame, kind: PassKind, z: _Rhythm) -> _Paths:
+    pace, later_windows, others = larger(z.slots, z.psums), z.windows - 1, frame.F - 1
+    after = _tail(frame, kind, z, z.window)
+    until_slots = z.first - z.window + z.slots
+    image = z.first + others * z.later
+    last, last_words, behind = (z.step, z.new, _tail(frame, kind, z, z.step)) if others else (z.window, z.words, after)
     return _Paths(
-        slots=start + z.slots + later_windows * pace + _blocked(layer, kind, z) + after,
-        mixed=(kind.n - 1) * image + start + z.slots + (layer.F - 1) * pace + after,
-        bus=kind.n * image - last + last_words * kind.p + _tail(layer, kind, z, last),
-        arrivals=arrivals if kind.reads_psums else 0,
+        slots=until_slots + later_windows * pace + _blocked(frame, kind, z) + after,
+        mixed=(kind.n - 1) * image + until_slots + others * pace + after,
+        bus=kind.n * image - last + last_words * kind.p + behind,
+        arrivals=z.psums - z.column + kind.p + frame.hop * z.chain + later_windows * pace - 1,
     )
 
 
-def _tail(layer: Layer, kind: PassKind, z: _Rhythm, spacing: Whole) -> Whole:
+def _tail(frame: PassFrame, kind: PassKind, z: _Rhythm, spacing: Whole) -> Whole:
     """From the last slot of the last column to the last psum on the bus: up the chain, in which every set waits for its
     own words `spacing` after those of the set below; then behind the columns that finish with it."""
-    up = larger(z.hop * layer.R + 0 * z.chain, z.hop * z.chain - (kind.r - 1) * spacing)
-    same_group = (kind.t - 1) * z.column
-    same_row = (kind.g * kind.t - 1) * z.column - (kind.g - 1) * kind.r * spacing
-    rows_before = z.row_sets - (layer.R * kind.g - kind.g + 1) * kind.r
+    _, _, g, _, _, r, t = kind
+    up = larger(frame.hop * frame.R, frame.hop * z.chain - (r - 1) * spacing)
+    same_group = (t - 1) * z.column
+    same_row = (g * t - 1) * z.column - (g - 1) * r * spacing
+    rows_before = z.row_sets - (frame.R * g - g + 1) * r
     all_columns = z.psums - z.column - rows_before * spacing
     return up + larger(larger(same_group, same_row), all_columns)
 
 
-def _blocked(layer: Layer, kind: PassKind, z: _Rhythm) -> Whole:
+def _blocked(frame: PassFrame, kind: PassKind, z: _Rhythm) -> Whole:
     """Cycles lost where the bus stands before a PE that has no room, and PEs behind it in the bus's order run dry.
 
     Only where all of a window's words are new does this cost: at each image, or in each window if none overlap.
     """
-    R, spare = layer.R, larger(0 * z.slots, z.psums - z.slots)
-    sets_climb = (kind.r - 1) * larger(0 * z.window, z.hop * R - z.window)
-    same_burst = _SEND_TO_ISSUE - z.window - z.room * kind.p + (R - 1) * (kind.g * kind.r * z.window + z.hop)
+    R, hop, sets = frame.R, frame.hop, kind.g * kind.r
+    spare = larger(0, z.psums - z.slots)
+    sets_climb = (kind.r - 1) * larger(0, hop * R - z.window)
+    same_burst = _SEND_TO_ISSUE - z.window - z.room * kind.p + (R - 1) * (sets * z.window + hop)
     if R > 1:
         same_burst = same_burst + sets_climb
-    if layer.F == 1 or layer.V >= layer.S:
+    if frame.F == 1 or frame.tap_step == frame.S:
         windows_ahead = -(-(z.room + 1) // z.words)
-        return (z.windows - 1) // windows_ahead * larger(0 * spare, same_burst - spare)
+        return (z.windows - 1) // windows_ahead * larger(0, same_burst - spare)
     next_window = _SEND_TO_ISSUE + z.first - z.window - z.slots - (z.words - z.new + z.room) * kind.p
-    next_window = next_window + sets_climb + (R - 1) * (z.hop + kind.g * kind.r * z.step)
-    return (kind.n - 1) * larger(0 * spare, larger(same_burst, next_window) - spare)
+    next_window = next_window + sets_climb + (R - 1) * (hop + sets * z.step)
+    return (kind.n - 1) * larger(0, larger(same_burst, next_window) - spare)
 
 
-def _pace(z: _Rhythm, paths: _Paths) -> tuple[Whole, Whole]:
-    """Is it the ifmap bus, is it the psum bus? 1 or 0 each."""
-    by_bus = 1 * (larger(paths.bus, paths.mixed) > paths.slots) * (z.later > z.slots)
-    by_psums = (paths.slots >= larger(paths.bus, paths.mixed)) * (z.psums > larger(z.slots, z.later))
-    return by_bus, 1 * by_psums
+class _Ends(NamedTuple):
+    """How a pass ends: with the bus serving the last word, paced by psums, adding to psums of the GLB?"""
+
+    to_the_last: bool
+    by_psums: bool
+    adds: bool
 
 
-def _drain(layer: Layer, kind: PassKind, z: _Rhythm, to_the_last: Whole, by_psums: Whole) -> Whole:
+def _pace(z: _Rhythm, paths: _Paths) -> tuple[bool, bool, bool]:
+    """Is it the ifmap bus, is it the psum bus? And is it the ifmap bus to the last word?"""
+    slots, mixed, bus, _ = paths
+    by_bus = max(bus, mixed) > slots and z.later > z.slots
+    by_psums = slots >= max(bus, mixed) and z.psums > max(z.slots, z.later)
+    return by_bus, by_psums, bus > max(slots, mixed)
+
+
+def _drain(frame: PassFrame, kind: PassKind, z: _Rhythm, ends: _Ends) -> int:
     """PE-cycles after a PE's last slot: columns finish one after another, the PEs of a column from below."""
-    e, g, t = kind.e, kind.g, kind.t
+    _, e, g, _, _, r, t = kind
     columns = e * g * t
-    spacing = chosen(to_the_last, z.step if layer.F > 1 else z.window, z.window)
-    rows = g * t * min(layer.R, layer.U) * g * kind.r * spacing * _pairs(e) + e * t * kind.r * spacing * _pairs(g)
-    sets = e * g * z.column * _pairs(t) if kind.reads_psums else columns * (t - 1) * z.column
-    earlier = chosen(by_psums, z.column * _pairs(columns), rows + sets)
-    return earlier * z.chain + columns * (z.chain * (z.hop - 1) + z.hop * _pairs(z.chain))
+    if ends.by_psums:
+        earlier = z.column * _pairs(columns)
+    else:
+        spacing = z.step if ends.to_the_last and frame.F > 1 else z.window
+        earlier = g * t * frame.row_step * g * r * spacing * _pairs(e) + e * t * r * spacing * _pairs(g)
+        earlier += e * g * z.column * _pairs(t) if ends.adds else columns * (t - 1) * z.column
+    return int(earlier * z.chain + columns * (z.chain * (frame.hop - 1) + frame.hop * _pairs(z.chain)))
 
 
-def _until_first_words(layer: Layer, kind: PassKind, z: _Rhythm) -> Whole:
+def _until_first_words(frame: PassFrame, kind: PassKind, z: _Rhythm) -> int:
     """PE-cycles until each mapped PE's first ifmap word: its tile row, group and set in the order of the bus."""
-    sets = kind.g * kind.r
-    rows = layer.R * min(layer.R, layer.U) * _pairs(kind.e) + kind.e * _pairs(layer.R)
-    places = rows * sets * sets + kind.e * layer.R * _pairs(sets)
-    return kind.t * (places * z.window + 2 * kind.e * layer.R * sets)
+    e, R, sets = kind.e, frame.R, kind.g * kind.r
+    rows = R * frame.row_step * _pairs(e) + e * _pairs(R)
+    places = rows * sets * sets + e * R * _pairs(sets)
+    return int(kind.t * (places * z.window + 2 * e * R * sets))
 
 
-def _behind_below(layer: Layer, kind: PassKind, z: _Rhythm) -> Whole:
+def _behind_below(frame: PassFrame, kind: PassKind, z: _Rhythm) -> int:
     """Over one column's PEs: cycles by which the first psum from below comes after a PE's own words."""
-    a_row, a_set = _lateness(layer, kind, z.window, z.hop)
-    return kind.r * _pairs(layer.R) * a_row + layer.R * _pairs(kind.r) * a_set
+    a_row, a_set = _lateness(frame, kind, z.window)
+    return int(kind.r * _pairs(frame.R) * a_row + frame.R * _pairs(kind.r) * a_set)
 
 
-def _lateness(layer: Layer, kind: PassKind, spacing: Whole, hop: int) -> tuple[Whole, Whole]:
+def _lateness(frame: PassFrame, kind: PassKind, spacing: int) -> tuple[int, int]:
     """The psum from below is late by so much for each filter row above the set's last, and for each set below."""
-    return kind.g * kind.r * spacing + hop, larger(0 * spacing, hop * layer.R - spacing)
+    return kind.g * kind.r * spacing + frame.hop, max(0, frame.hop * frame.R - spacing)
 
 
-def _share_for_own_words(layer: Layer, kind: PassKind, z: _Rhythm, idle: Whole) -> Whole:
+def _share_for_own_words(frame: PassFrame, kind: PassKind, z: _Rhythm, idle: int) -> int:
     """Of PE-cycles idle because the bus sets the pace: those that wait for a PE's own words, not for the PE below."""
-    gap = larger(1 + 0 * z.slots, z.later - z.slots)
-    a_row, a_set = _lateness(layer, kind, z.step, z.hop)
-    own = 0 * gap
-    for row in range(layer.R):
-        left = larger(0 * gap, gap - row * a_row)
-        sets = smaller(kind.r, chosen(a_set > 0, -(-left // larger(1 + 0 * a_set, a_set)), kind.r))
-        own = own + sets * left - a_set * _pairs(sets)
-    return idle * own // (z.chain * gap)
+    gap, own = z.later - z.slots, 0
+    a_row, a_set = _lateness(frame, kind, z.step)
+    for row in range(frame.R):
+        left = max(0, gap - row * a_row)
+        sets = min(kind.r, -(-left // a_set)) if a_set else kind.r
+        own += sets * left - a_set * _pairs(sets)
+    return int(idle * own // (z.chain * gap))
 
 
-def _filter_cycles(layer: Layer, kind: PassKind, accelerator: Accelerator) -> Whole:
-    """Each row of a set takes its own filters, a beat a cycle."""
-    beat = max(1, accelerator.noc.gin_filter_bits // layer.filter_bits)
-    return kind.r * layer.R * kind.g * kind.t * -(-(kind.p * kind.q * layer.S) // beat)
-
-
-def _tile_rows(layer: Layer, e: Whole) -> Whole:
-    """Ifmap rows of a tile that some PE takes; rows between strides go to none."""
-    return (e - 1) * min(layer.U, layer.R) + layer.R
-
-
-def _ifmap_spad_words(layer: Layer, kind: PassKind, accelerator: Accelerator) -> Whole | int:
-    spads = accelerator.pe.spads
-    if isinstance(spads, PooledSpad):
-        others = kind.p * kind.q * layer.S * layer.filter_bits + kind.p * layer.psum_bits
-        return (spads.words * accelerator.word_bits - others) // layer.ifmap_bits
-    return spads.ifmap_words * accelerator.word_bits // layer.ifmap_bits
-
-
-def _pairs(count: Whole) -> Whole:
+def _pairs(count: int) -> int:
     """0 + 1 + … + (count - 1)."""
     return count * (count - 1) // 2

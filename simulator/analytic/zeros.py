@@ -7,13 +7,13 @@ last where it adds no more. Which zero stops what is the machine's to say (accel
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.analytic.coding import Floats, Ints
-from simulator.analytic.cuts import Amount, Count
+from simulator.analytic.cuts import Amount, Count, positions_on_words
 from simulator.mapping.fold import Fold, fold_layer
 from simulator.spec.accelerator import Gate, Gating
 from simulator.spec.layer import Layer
@@ -42,16 +42,14 @@ def expected_slots(layer: Layer, densities: Densities, gating: Gating, q: Count)
     """
     images_and_filters, channels = layer.N * layer.M, layer.C // layer.G
     rows, columns = _slots_on_words(layer)
-    every = _Slots(all=layer.macs, on_words=images_and_filters * channels * rows * sum(columns))
     windows = images_and_filters * layer.E * layer.F * layer.R
-    first = _Slots(all=windows, on_words=images_and_filters * rows * columns[0])
-    last = _Slots(all=windows, on_words=images_and_filters * rows * columns[-1])
+    of_channel = images_and_filters * rows
     sets = -(-channels // q)
     return _slots_done(
         gating,
-        lambda gate: every.done(gate, densities),
-        lambda gate: sets * first.done(gate, densities),
-        lambda gate: sets * last.done(gate, densities),
+        _Slots(windows * channels * layer.S, of_channel * channels * sum(columns), densities).done,
+        lambda gate: sets * _Slots(windows, of_channel * columns[0], densities).done(gate),
+        lambda gate: sets * _Slots(windows, of_channel * columns[-1], densities).done(gate),
     )
 
 
@@ -107,23 +105,20 @@ def _slots_done(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Slots:
-    """MAC slots, and those among them whose ifmap word is no padding."""
+class _Slots(NamedTuple):
+    """MAC slots, those among them whose ifmap word is no padding, and how many words are not zero elsewhere."""
 
     all: int
     on_words: int
+    densities: Densities
 
-    def done(self, gate: Gate, densities: Densities) -> float:
-        match gate:
-            case Gate.NEVER:
-                return self.all
-            case Gate.ZERO_IFMAP:
-                return self.on_words * densities.ifmap
-            case Gate.ZERO_FILTER:
-                return self.all * densities.filters
-            case Gate.ZERO_EITHER:
-                return self.on_words * densities.ifmap * densities.filters
+    def done(self, gate: Gate) -> float:
+        if gate is Gate.NEVER:
+            return self.all
+        if gate is Gate.ZERO_FILTER:
+            return self.all * self.densities.filters
+        not_zero = self.on_words * self.densities.ifmap
+        return not_zero if gate is Gate.ZERO_IFMAP else not_zero * self.densities.filters
 
 
 @lru_cache(maxsize=1 << 10)
@@ -131,14 +126,8 @@ def _slots_on_words(layer: Layer) -> tuple[int, tuple[int, ...]]:
     """Ofmap rows whose filter row is no padding, over all filter rows; ofmap columns of which no padding is under a
     tap, for each tap."""
     top, left = layer.padding[:2]
-    rows = sum(_positions_on_words(i - top, layer.U, layer.E, layer.H) for i in range(layer.R))
-    return rows, tuple(_positions_on_words(s - left, layer.V, layer.F, layer.W) for s in range(layer.S))
-
-
-def _positions_on_words(start: int, stride: int, positions: int, size: int) -> int:
-    """How many of start, start + stride … lie in 0..size-1, of so many."""
-    first, end = max(0, -(start // stride)), min(positions, -(-(size - start) // stride))
-    return max(0, end - first)
+    rows = sum(positions_on_words(i - top, layer.U, layer.E, layer.H) for i in range(layer.R))
+    return rows, tuple(positions_on_words(s - left, layer.V, layer.F, layer.W) for s in range(layer.S))
 
 
 def _overlap(start: int, size: int, other_start: int, other_size: int) -> int:

@@ -3,7 +3,6 @@
 The search bounds many at once before it tries any. Limits are those of fits.py, over arrays.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -23,6 +22,7 @@ class PartialMappings:
     n e q r g       chosen
     most_m most_p most_t  the largest that fit; no choice of the others leaves room for more
     most_filters    the largest p*t that fits
+    least_m least_p least_t  the smallest left to choose
     least_groups    groups of m ofmap channels that the filters of a group are cut into: fewest of any choice
     least_passes    passes on different filters over all of those: fewest
     least_sets      PE sets on different filters at work in those passes: fewest
@@ -37,6 +37,9 @@ class PartialMappings:
     most_p: Ints
     most_t: Ints
     most_filters: Ints
+    least_m: Ints
+    least_p: Ints
+    least_t: Ints
     least_groups: Ints
     least_passes: Ints
     least_sets: Ints
@@ -54,10 +57,10 @@ class PartialMappings:
 
 
 def partial_mappings(
-    layer: Layer, accelerator: Accelerator, heights: Sequence[int], *, every_q: bool
+    layer: Layer, accelerator: Accelerator, tiles: tuple[Ints, Ints, Ints], *, every_q: bool
 ) -> PartialMappings:
-    """Every n, g, e (of those heights), q and r that fit with one filter; p, t and m are left to choose."""
-    e, n, g = _tiles(layer, accelerator, heights)
+    """Every choice of one of those e, n and g, and of q and r, that fits with one filter; p, t and m are left."""
+    e, n, g = _crossed(*tiles)
     q, r, spad_p = _channels(layer, accelerator, every_q)
     glb, filters = accelerator.glb, layer.M // layer.G
     one_psum_row = n * g * e * layer.F
@@ -74,6 +77,7 @@ def partial_mappings(
     most_p = np.minimum(spad_p[channels], most_filters)
     most_t = np.minimum(stacks, most_filters)
     most_filters = np.minimum(most_filters, most_p * most_t)
+    ones = np.ones_like(most_m)
     return PartialMappings(
         n=n[tile],
         e=e[tile],
@@ -84,9 +88,33 @@ def partial_mappings(
         most_p=most_p,
         most_t=most_t,
         most_filters=most_filters,
+        least_m=ones,
+        least_p=ones,
+        least_t=ones,
         least_groups=-(-filters // most_m),
         least_passes=-(-filters // most_filters),
         least_sets=-(-filters // most_p),
+    )
+
+
+def with_groups(partial: PartialMappings, layer: Layer) -> PartialMappings:
+    """Each with every count of groups that the filters can be cut into: least and most m make just so many."""
+    filters = layer.M // layer.G
+    starts = sizes(filters, filters)
+    first = np.searchsorted(starts, partial.least_m, side="right") - 1
+    counts = np.searchsorted(starts, partial.most_m, side="right") - first
+    chosen = partial[np.repeat(np.arange(len(partial)), counts)]
+    at = np.repeat(first, counts) + counted(counts)
+    most_m = np.minimum(np.append(starts, filters + 1)[at + 1] - 1, chosen.most_m)
+    most_filters = np.minimum(chosen.most_filters, most_m)
+    return replace(
+        chosen,
+        most_m=most_m,
+        most_p=np.minimum(chosen.most_p, most_filters),
+        most_t=np.minimum(chosen.most_t, most_filters),
+        most_filters=most_filters,
+        least_m=np.maximum(starts[at], chosen.least_m),
+        least_groups=-(-filters // most_m),
     )
 
 
@@ -95,26 +123,33 @@ def with_p(partial: PartialMappings, layer: Layer) -> PartialMappings:
     counts = partial.most_p
     chosen = partial[np.repeat(np.arange(len(partial)), counts)]
     p = counted(counts) + 1
-    return with_p_and_t(chosen, layer, p, np.minimum(chosen.most_t, chosen.most_filters // p))
+    most_t = np.minimum(chosen.most_t, chosen.most_filters // p)
+    return _with_p_and_t(chosen, layer, p, (np.ones_like(p), most_t))
 
 
 def with_every_t(partial: PartialMappings, layer: Layer) -> PartialMappings:
     """p chosen: each with every t up to the largest."""
     counts = partial.most_t
     chosen = partial[np.repeat(np.arange(len(partial)), counts)]
-    return with_p_and_t(chosen, layer, chosen.most_p, counted(counts) + 1)
+    t = counted(counts) + 1
+    return _with_p_and_t(chosen, layer, chosen.most_p, (t, t))
 
 
-def with_p_and_t(partial: PartialMappings, layer: Layer, p: Ints, t: Ints) -> PartialMappings:
-    """p and t chosen, so that only m is left. However the filters are cut into groups of m, no fewer passes do than if
-    they stayed one group."""
-    filters = layer.M // layer.G
+def _with_p_and_t(partial: PartialMappings, layer: Layer, p: Ints, ts: tuple[Ints, Ints]) -> PartialMappings:
+    """With p, and t between two. However the filters are cut into groups of m, no fewer passes do than if they stayed
+    one group, nor than each group needs."""
+    filters, (least_t, most_t) = layer.M // layer.G, ts
+    least_m = np.maximum(partial.least_m, p * least_t)
+    of_groups = (partial.least_groups - 1) * -(-least_m // (p * most_t)) + 1
     return replace(
         partial,
         most_p=p,
-        most_t=t,
-        most_filters=p * t,
-        least_passes=filter_passes(np.full(len(partial), filters), p, t),
+        most_t=most_t,
+        most_filters=p * most_t,
+        least_m=least_m,
+        least_p=p,
+        least_t=least_t,
+        least_passes=np.maximum(filter_passes(np.full(len(partial), filters), p, most_t), of_groups),
         least_sets=-(-filters // p),
     )
 
@@ -126,6 +161,7 @@ def with_m(partial: PartialMappings, layer: Layer, m: Ints) -> PartialMappings:
     last = filters - (groups - 1) * m
     return replace(
         partial,
+        least_m=m,
         most_m=m,
         least_groups=groups,
         least_passes=(groups - 1) * filter_passes(m, p, t) + filter_passes(last, p, t),
@@ -145,18 +181,21 @@ def counted(counts: Ints) -> Ints:
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
 
 
+def up_to(most: int) -> Ints:
+    """1, 2, … most."""
+    return np.arange(1, most + 1)
+
+
+def most_stacks(layer: Layer, accelerator: Accelerator) -> int:
+    """PE sets of one ofmap row that the array holds: no more ofmap rows, and no more groups, are processed at once."""
+    return accelerator.pe_array.rows // layer.R * accelerator.pe_array.columns
+
+
 def sizes(whole: int, most: int) -> Ints:
     """Sizes up to `most` to cut a whole into: for each count of pieces, the smallest."""
     pieces = -(-whole // np.arange(1, min(whole, most) + 1))
     smallest = np.unique(-(-whole // pieces))
     return np.asarray(smallest, np.int64)
-
-
-def _tiles(layer: Layer, accelerator: Accelerator, heights: Sequence[int]) -> tuple[Ints, Ints, Ints]:
-    """e, n and g. No array holds more stacks than it has PEs for, so no more groups at once."""
-    most_groups = accelerator.pe_array.rows // layer.R * accelerator.pe_array.columns
-    e, n, g = _crossed(np.array(heights, np.int64), sizes(layer.N, layer.N), sizes(layer.G, most_groups))
-    return e, n, g
 
 
 def _channels(layer: Layer, accelerator: Accelerator, every_q: bool) -> tuple[Ints, Ints, Ints]:

@@ -1,7 +1,7 @@
 """Which mapping of a layer costs least? Branch and bound over all that fit; what a mapping costs is the caller's.
 
-Nodes are partial.py's: first e, n, g, q and r are chosen, then p with the largest t, then m (and every t), each time
-only where the objective's bound still allows a better mapping than the best so far.
+Nodes are partial.py's: first e, n, g, q and r are chosen, then (where every m is tried, the groups of m and) p, t and
+m, each time only where the objective's bound still allows a better mapping than the best so far.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +17,12 @@ from simulator.mapping.partial import (
     Ints,
     PartialMappings,
     counted,
+    most_stacks,
     partial_mappings,
+    sizes,
+    up_to,
     with_every_t,
+    with_groups,
     with_m,
     with_p,
 )
@@ -64,37 +68,45 @@ class MappingGrid:
 
 
 class Sizes(StrEnum):
-    """Which p, q, t and m are worth trying.
+    """Which sizes are worth trying.
+
+    Of e, n and g, but for ALL: for each count of pieces that the ofmap rows, images and groups can be cut into, the
+    smallest; a larger one takes room and saves nothing (but see _strip_heights). Of p, q, t and m:
 
     COUNTED  the cost depends on them by counts of passes, sets and groups alone, as raw words' energy does. So: the
              smallest q for each count of full and other sets on channels; the largest t; no m below the largest
              multiple of p*t, which has the fewest passes and sets there are, and no more groups than a smaller m
     EVERY    all of them
+    ALL      all of them, and of e, n and g too: what the pieces that remain are like matters
     LARGEST  every q; the largest t; the largest m, and the largest multiples of p and of p*t
     """
 
     COUNTED = "counted"
     EVERY = "every"
+    ALL = "all"
     LARGEST = "largest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """What a mapping costs, and what no completion of a partial mapping costs less than (zeros, if nothing better is
-    known). Both give float64 of the length of what they are asked about."""
+    known). Both give float64 of the length of what they are asked about.
+
+    within: what is found may cost so much more than the least, as a share of it. Mappings hidden behind the DRAM link
+    differ by less than a bound can tell, and are too many to try.
+    """
 
     cost_of: Callable[[Layer, MappingGrid, Accelerator], Floats]
     bound_of: Callable[[Layer, PartialMappings, Accelerator], Floats]
     sizes: Sizes
+    within: float = 0.0
 
 
 def find_mapping(layer: Layer, accelerator: Accelerator, objective: Objective) -> RowStationaryMapping:
-    """The mapping of least cost; of equals, the one with most PEs at work; of those, the first in the order of search.
-    Raises MappingError if none fits.
+    """The mapping of least cost, or one within objective.within of it; if that is 0, of equals the one with most PEs at
+    work, and of those the first in the order of search. Raises MappingError if none fits.
 
-    Of e, n and g, for each count of pieces that the ofmap rows, images and groups can be cut into, the smallest size is
-    searched: a larger one takes room and saves nothing (but see _strip_heights). Sizes says which p, q, t and m are.
-    Nothing else is left out: a test compares with all mappings there are.
+    Sizes says which sizes are searched. Nothing else is left out: tests compare with all mappings there are.
     """
     search = _Search(layer=layer, accelerator=accelerator, objective=objective)
     nodes, bounds = search.nodes(every_q=objective.sizes is not Sizes.COUNTED)
@@ -119,12 +131,15 @@ def mappings_within(
 class _Best:
     """The best mapping so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: float) -> None:
+        self._within = within
         self.cost, self.pes = np.inf, 0
         self.mapping = RowStationaryMapping(m=1, n=1, e=1, p=1, q=1, r=1, t=1)
 
     def allows(self, partial: PartialMappings, bounds: Floats) -> Chosen:
         """Which may hold a mapping that costs less, or the same with more PEs at work."""
+        if self._within:
+            return bounds < self.cost / (1 + self._within)
         cheaper = bounds < self.cost * (1 - _EQUAL)
         return cheaper | ((bounds <= self.cost * (1 + _EQUAL)) & (partial.most_pes > self.pes))
 
@@ -176,8 +191,7 @@ class _Search:
 
     def nodes(self, *, every_q: bool) -> tuple[PartialMappings, Floats]:
         """All partial mappings and their bounds. Raises MappingError if there is none."""
-        heights = _strip_heights(self.layer, self.accelerator, self.objective)
-        nodes = partial_mappings(self.layer, self.accelerator, heights, every_q=every_q)
+        nodes = partial_mappings(self.layer, self.accelerator, self._tiles(), every_q=every_q)
         if not len(nodes):
             raise MappingError(
                 f"{self.layer.name}: no mapping fits {self.accelerator.name}: "
@@ -185,9 +199,17 @@ class _Search:
             )
         return nodes, self._bounds(nodes)
 
+    def _tiles(self) -> tuple[Ints, Ints, Ints]:
+        """e, n and g that are worth trying."""
+        layer, most_groups = self.layer, most_stacks(self.layer, self.accelerator)
+        if self.objective.sizes is Sizes.ALL:
+            return up_to(min(layer.E, most_groups)), up_to(layer.N), up_to(min(layer.G, most_groups))
+        heights = np.array(_strip_heights(layer, self.accelerator, self.objective), np.int64)
+        return heights, sizes(layer.N, layer.N), sizes(layer.G, most_groups)
+
     def best(self, nodes: PartialMappings, bounds: Floats) -> _Best:
         """Of the sizes that the objective asks for. The first nodes' best leaves few others to try."""
-        best = _Best()
+        best = _Best(self.objective.within)
         self._try_largest(nodes[np.argpartition(bounds, min(_FIRST_NODES, len(nodes) - 1))[:_FIRST_NODES]], best)
         left = np.flatnonzero(best.allows(nodes, bounds))
         left = left[np.argsort(bounds[left], kind="stable")]
@@ -195,25 +217,28 @@ class _Search:
             self._try_largest(nodes[block[best.allows(nodes[block], bounds[block])]], best)
         if self.objective.sizes is not Sizes.LARGEST:
             left = left[best.allows(nodes[left], bounds[left])]
-            self.try_every_m(nodes[left], best, every_t=self.objective.sizes is Sizes.EVERY)
+            self.try_every_m(nodes[left], best, every_t=self.objective.sizes is not Sizes.COUNTED)
         return best
 
     def try_every_m(self, nodes: PartialMappings, kept: _Best | _Within, *, every_t: bool) -> None:
         """Every p, and with the largest t no m below the largest multiple of p*t, or with every t every m."""
+        if every_t:
+            nodes = self._allowed(with_groups(nodes, self.layer), kept)
         for block in _blocks(np.arange(len(nodes)), nodes.most_p):
             pairs = self._allowed(with_p(nodes[block], self.layer), kept)
             if not every_t:
-                self._try_m_from(pairs, pairs.most_m // pairs.most_filters * pairs.most_filters, kept)
+                whole = pairs.most_m // pairs.most_filters * pairs.most_filters
+                self._try_m(replace(pairs, least_t=pairs.most_t, least_m=whole), kept)
                 continue
             for some in _blocks(np.arange(len(pairs)), pairs.most_t):
-                chosen = self._allowed(with_every_t(pairs[some], self.layer), kept)
-                self._try_m_from(chosen, chosen.most_filters, kept)
+                self._try_m(self._allowed(with_every_t(pairs[some], self.layer), kept), kept)
 
-    def _try_m_from(self, chosen: PartialMappings, least_m: Ints, kept: _Best | _Within) -> None:
-        counts = chosen.most_m - least_m + 1
+    def _try_m(self, chosen: PartialMappings, kept: _Best | _Within) -> None:
+        """p and t chosen: every m that is left."""
+        counts = chosen.most_m - chosen.least_m + 1
         for block in _blocks(np.arange(len(chosen)), counts):
             some = np.repeat(block, counts[block])
-            m = least_m[some] + counted(counts[block])
+            m = chosen.least_m[some] + counted(counts[block])
             self._try(_grid(self._allowed(with_m(chosen[some], self.layer, m), kept)), kept)
 
     def _try_largest(self, nodes: PartialMappings, best: _Best) -> None:
@@ -272,8 +297,7 @@ def _strip_heights(layer: Layer, accelerator: Accelerator, objective: Objective)
     every filter, nor with a load and a pass for every filter, never does.
     """
     filters = layer.M // layer.G
-    most = min(layer.E, accelerator.pe_array.rows // layer.R * accelerator.pe_array.columns)
-    heights = np.arange(1, most + 1)
+    heights = up_to(min(layer.E, most_stacks(layer, accelerator)))
     ones, all_filters = np.ones_like(heights), np.full_like(heights, filters)
     costs = np.stack(
         [

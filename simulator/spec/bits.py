@@ -47,7 +47,7 @@ def with_bits(layers: Sequence[Layer], bits: str) -> tuple[Layer, ...]:
     Raises SpecError for what is neither, with every fault, and for a table that names no layer.
     """
     rules = _rules(bits)
-    names = {layer.name for layer in layers}
+    names = [layer.name for layer in layers]
     strangers = [name for name in rules if name and name not in names]
     if strangers:
         raise SpecError(f"{bits}: no layer is called {' or '.join(strangers)}; the layers are {', '.join(names)}")

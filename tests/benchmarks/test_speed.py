@@ -13,12 +13,9 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from simulator.analytic.mapping_cost import dense_objective
-from simulator.mapping.search import find_mapping
 from simulator.results import NetworkResult
 from simulator.run import simulate
 from simulator.spec.layer import Layer
-from simulator.spec.load import load_accelerator
 from workloads import open_workload
 
 pytestmark = pytest.mark.benchmark
@@ -57,19 +54,6 @@ def test_vgg16_conv_batch_3(benchmark: BenchmarkFixture, record_property: Record
 def test_alexnet_functional(benchmark: BenchmarkFixture) -> None:
     """Every value through the PEs, every pass stepped: target 60 s."""
     assert measure(benchmark, lambda: alexnet(functional=True), rounds=1) <= 60
-
-
-@pytest.mark.parametrize("network", ["alexnet", "vgg16", "googlenet", "squeezenet1_0", "resnet50", "mobilenet_v1"])
-@pytest.mark.parametrize("batch", [1, 16])
-def test_mapping_search(benchmark: BenchmarkFixture, network: str, batch: int) -> None:
-    """Target 0.2 s a layer: the slowest layer of the network."""
-    machine, layers = load_accelerator("eyeriss-v1"), open_workload(network, batch=batch).layers
-    slowest: Layer = max(
-        layers, key=lambda layer: seconds(lambda: find_mapping(layer, machine, dense_objective(layer, machine)))
-    )
-    assert (
-        measure(benchmark, lambda: find_mapping(slowest, machine, dense_objective(slowest, machine)), rounds=3) <= 0.2
-    )
 
 
 def test_help(benchmark: BenchmarkFixture) -> None:

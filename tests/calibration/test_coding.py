@@ -89,6 +89,14 @@ def test_one_stream_is_as_long_as_among_others(density: float, words: list[int])
         assert all(type(coder(one)) is float for one in words)
 
 
+@given(st.floats(0, 1), st.integers(1, 7))
+def test_the_shortest_streams_are_one_link_word_to_the_bit(density: float, pairs: int) -> None:
+    """A transfer takes whole link words: the least fraction more would be another."""
+    bits = run_length(code_of(5, pairs), density)
+    assert [bits(words) for words in range(pairs + 1)] == [0, *[256] * pairs]
+    assert bits(np.arange(pairs + 1)).tolist() == [0, *[256] * pairs]
+
+
 def test_a_map_of_non_zero_words() -> None:
     assert significance_map(16, 0.25)(100) == 100 + 25 * 16
     assert raw(16)(np.array([0, 7])).tolist() == [0, 112]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from native.pe_array import PassShape, time_pass
 from simulator.analytic.coding import layer_streams
 from simulator.analytic.layer_cycles import layer_cycles, layer_time
-from simulator.analytic.pass_cycles import PassKind, mapped_pes, pass_states, pass_times
+from simulator.analytic.pass_cycles import PassKind, PassTiming, pass_frame
 from simulator.choices import Goal, search_mapping
 from simulator.hardware.layer_run import simulate_layer
 from simulator.hardware.pe_array import shape_of
@@ -16,7 +16,6 @@ from simulator.mapping.load import load_mappings
 from simulator.mapping.passes import processing_passes
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.mapping.search import MappingGrid
-from simulator.results import PeState
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
@@ -36,7 +35,7 @@ def test_every_pass_of_the_built_in_networks(network: str, batch: int) -> None:
     for layer in layers:
         mapping = search_mapping(layer, DENSE, CHIP, Goal.ENERGY)
         for shape in shapes(layer, mapping, CHIP):
-            assert sum(pass_times(layer, kind_of(shape), CHIP)) == time_pass(shape).cycles, (layer.name, shape)
+            assert cycles_of(shape, layer, CHIP) == time_pass(shape).cycles, (layer.name, shape)
 
 
 @pytest.mark.parametrize("mapping", ["jssc2017", "jssc2017-conv3b"])
@@ -45,7 +44,7 @@ def test_every_pass_of_the_published_mappings(mapping: str) -> None:
     for layer in open_workload("alexnet", batch=4, layers=["CONV*"]).layers:
         chosen = published[layer.name]
         for shape in shapes(layer, chosen, CHIP):
-            assert sum(pass_times(layer, kind_of(shape), CHIP)) == time_pass(shape).cycles
+            assert cycles_of(shape, layer, CHIP) == time_pass(shape).cycles
 
 
 @settings(max_examples=100, deadline=None)
@@ -54,14 +53,15 @@ def test_passes_of_any_mapping(data: st.DataObject, accelerator: Accelerator) ->
     """All but some of the smallest are exact: DEVIATIONS 24."""
     layer = data.draw(small_layers())
     for shape in shapes(layer, data.draw(fitting_mappings(layer, accelerator)), accelerator):
-        kind, times = kind_of(shape), time_pass(shape)
-        filters, rest = pass_times(layer, kind, accelerator)
-        assert filters == times.filter_cycles
-        assert abs(filters + rest - times.cycles) <= max(24, 0.1 * times.cycles)
-        states = pass_states(layer, kind, accelerator)
-        assert sum(states.values()) == (filters + rest) * mapped_pes(layer, kind)
-        assert min(states.values()) >= 0
-        assert (states[PeState.ACTIVE], states[PeState.FILTER_LOAD]) == (times.active, times.filter_load)
+        timing, times = timing_of(shape, layer, accelerator), time_pass(shape)
+        cycles = cycles_of(shape, layer, accelerator)
+        assert timing.filters == times.filter_cycles
+        assert abs(cycles - times.cycles) <= max(24, 0.1 * times.cycles)
+        states = timing.pe_cycles(adds=shape.psum_in)
+        assert sum(states) == cycles * timing.mapped_pes
+        assert timing.mapped_pes == shape.mapped_pes
+        assert min(states) >= 0
+        assert (states.active, states.filter_load) == (times.active, times.filter_load)
 
 
 @settings(max_examples=60, deadline=None)
@@ -96,6 +96,12 @@ def shapes(layer: Layer, mapping: RowStationaryMapping, accelerator: Accelerator
     return {shape_of(step, layer, accelerator) for step in processing_passes(layer, mapping)}
 
 
-def kind_of(shape: PassShape) -> PassKind:
-    letters = {letter: getattr(shape, letter) for letter in "negpqrt"}
-    return PassKind(**letters, reads_psums=shape.psum_in)
+def timing_of(shape: PassShape, layer: Layer, accelerator: Accelerator) -> PassTiming:
+    return PassTiming(
+        pass_frame(layer, accelerator), PassKind(*(getattr(shape, letter) for letter in PassKind._fields))
+    )
+
+
+def cycles_of(shape: PassShape, layer: Layer, accelerator: Accelerator) -> int:
+    timing = timing_of(shape, layer, accelerator)
+    return int(timing.filters + (timing.adding if shape.psum_in else timing.starting))

@@ -14,14 +14,16 @@ from simulator.counts import Level
 from simulator.errors import MappingError, SpecError, WorkloadError
 from simulator.hardware.layer_run import simulate_layer
 from simulator.mapping.load import load_mappings
+from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.results import Method, NetworkResult
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
-from simulator.spec.tensors import DENSE
+from simulator.spec.tensors import DENSE, LayerTensors
 from simulator.spec.workload import Origin, Provenance, Workload
 from tests.strategies import fitting_mappings, small_layers, sparse_tensors
 from workloads import built_in_networks, open_workload
+from workloads.synthetic import SyntheticTensors
 
 MACHINES = tuple(load_accelerator(name) for name in ("eyeriss-v1", "eyeriss-estimation", "isca16-256"))
 CHIP, ESTIMATION = MACHINES[:2]
@@ -187,7 +189,7 @@ def test_what_is_refused(options: dict[str, object], error: type[Exception], mes
         estimate("alexnet", **options)  # type: ignore[arg-type]
 
 
-def mappings_of(result: NetworkResult) -> dict[str, object]:
+def mappings_of(result: NetworkResult) -> dict[str, RowStationaryMapping]:
     return {layer.layer.name: layer.mapping for layer in result.layers}
 
 
@@ -195,15 +197,11 @@ def energy_of(result: NetworkResult) -> float:
     return float(result.total()["energy"]["total"])
 
 
-def dense_tensors(layer: Layer):
-    from workloads.synthetic import SyntheticTensors
-
+def dense_tensors(layer: Layer) -> LayerTensors:
     return SyntheticTensors(seed=0, densities={layer.name: DENSE})(layer)
 
 
 def own_workload() -> Workload:
-    from simulator.spec.tensors import LayerTensors
-
     layer = Layer(name="own", N=1, M=3, C=2, H=2, W=1, R=1, S=1)
     ifmap = np.array([1, 0, 0, 5], np.int16).reshape(layer.ifmap_shape)
     filters, ofmap = np.ones(layer.filter_shape, np.int16), np.ones(layer.ofmap_shape, np.int16)

@@ -31,7 +31,13 @@ def test_every_option_reaches_the_estimate(run: Run, tmp_path: Path) -> None:
     options = {"bits": "weight=8,activation=8", "coding": "significance_map", "objective": "energy"}
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     ran = run("estimate", "alexnet", *ONE, "--json", *words, "--densities", densities, "--arch", "eyeriss-estimation")
-    asked = estimate("alexnet", layers=["CONV5"], accelerator="eyeriss-estimation", densities=densities, **options)
+    asked = estimate(
+        "alexnet",
+        layers=["CONV5"],
+        accelerator="eyeriss-estimation",
+        densities=densities,
+        **options,  # type: ignore[arg-type]
+    )
     assert json.loads(ran.out) == asked.to_dict()
     zeros = run("estimate", "alexnet", *ONE, "--json", "--zeros", "tensors", "--batch", 2, "--seed", 3)
     assert json.loads(zeros.out) == estimate("alexnet", layers=["CONV5"], zeros="tensors", batch=2, seed=3).to_dict()

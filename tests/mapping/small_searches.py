@@ -6,11 +6,12 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from simulator.counts import MEANING
 from simulator.errors import MappingError, SpecError
 from simulator.mapping.fits import check_fits
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.mapping.search import MappingGrid
-from simulator.spec.accelerator import Accelerator, PooledSpad
+from simulator.spec.accelerator import Accelerator, EnergyCost, PooledSpad
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
 from simulator.spec.tensors import Densities
@@ -50,7 +51,19 @@ def tiny_machines(draw: st.DrawFn) -> Accelerator:
     machine = load_accelerator(draw(st.sampled_from(["eyeriss-v1", "eyeriss-estimation", "isca16-256"])))
     array = (draw(st.integers(3, 5)), draw(st.integers(2, 5)))
     glb = (draw(st.integers(4, 12)), draw(st.sampled_from([8, 16, 32])), draw(st.integers(20, 200)))
+    if draw(st.booleans()):
+        machine = draw(with_other_costs(machine))
     return tiny(machine, array, glb, (draw(st.integers(3, 8)), draw(st.integers(6, 24)), draw(st.integers(2, 6))))
+
+
+@st.composite
+def with_other_costs(draw: st.DrawFn, machine: Accelerator) -> Accelerator:
+    """Costs of each access for itself, in no order of levels, so that no two accesses can stand in for one another."""
+    access = {
+        str(access): EnergyCost(per_access=draw(st.sampled_from([0.1, 1.0, 2.0, 6.0, 35.0, 200.0])), source="drawn")
+        for access in MEANING
+    }
+    return machine.model_copy(update={"energy": machine.energy.model_copy(update={"access": access})})
 
 
 @st.composite

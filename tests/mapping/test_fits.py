@@ -118,6 +118,50 @@ def test_a_pooled_spad_holds_all_three() -> None:
         check_fits(replace(ONE, m=25, p=25, q=3), LARGE, POOLED)
 
 
+@pytest.mark.parametrize(
+    ("widths", "fits", "beyond", "message"),
+    [
+        ((8, 16, 16), replace(ONE, q=8), replace(ONE, q=9), r"q\*S = 27 ifmap words exceed the 24-word ifmap spad"),
+        ((5, 16, 16), replace(ONE, q=12), replace(ONE, q=13), r"q\*S = 39 ifmap words exceed the 38-word ifmap spad"),
+        (
+            (8, 8, 16),
+            replace(ONE, m=24, p=18, q=8),
+            replace(ONE, m=24, p=19, q=8),
+            r"p\*q\*S = 456 filter words exceed the 448-word filter spad",
+        ),
+        ((16, 16, 8), replace(ONE, m=48, p=48), replace(ONE, m=49, p=49), "p = 49 psums exceed the 48-word psum spad"),
+        (
+            (16, 8, 16),
+            replace(ONE, m=60, p=14, q=4, r=4, t=4, e=3),
+            replace(ONE, m=64, p=15, q=4, r=4, t=4, e=3),
+            r"8640 filter words of a pass exceed the 8192-word filter buffer; lower p, t, q or r",
+        ),
+        (
+            (16, 16, 8),
+            replace(ONE, m=117, e=14),
+            replace(ONE, m=118, e=14),
+            r"1 ifmap banks \(.* 992 words\) and 25 psum banks \(.* = 99120 words\) exceed the GLB's 25",
+        ),
+        (
+            (8, 16, 16),
+            replace(ONE, n=4, q=4, r=2, e=2, m=98),
+            replace(ONE, n=4, q=4, r=2, e=2, m=99),
+            r"2 ifmap banks \(.* = 7936 words\) and 24 psum banks \(.* = 47520 words\) exceed the GLB's 25",
+        ),
+    ],
+)
+def test_stores_hold_more_of_narrower_words(
+    widths: tuple[int, int, int], fits: RowStationaryMapping, beyond: RowStationaryMapping, message: str
+) -> None:
+    """Bits of ifmap, filter and psum words. What fits then does not with the machine's own 16."""
+    narrow = replace(LARGE, ifmap_bits=widths[0], filter_bits=widths[1], psum_bits=widths[2])
+    check_fits(fits, narrow, CHIP)
+    with pytest.raises(MappingError, match=message):
+        check_fits(beyond, narrow, CHIP)
+    with pytest.raises(MappingError, match="exceed"):
+        check_fits(fits, LARGE, CHIP)
+
+
 def test_parameters_are_at_least_one() -> None:
     with pytest.raises(MappingError, match="mapping: t = 0; every parameter must be at least 1"):
         replace(ONE, t=0)

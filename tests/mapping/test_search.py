@@ -11,9 +11,8 @@ from simulator.analytic.coding import Coding
 from simulator.analytic.mapping_cost import dense_objective, expected_energy
 from simulator.errors import MappingError
 from simulator.mapping.fits import check_fits
-from simulator.mapping.partial import PartialMappings
 from simulator.mapping.row_stationary import RowStationaryMapping
-from simulator.mapping.search import Floats, Objective, Sizes, find_mapping, mappings_within
+from simulator.mapping.search import Objective, Sizes, find_mapping, mappings_within
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
@@ -73,30 +72,6 @@ def test_the_cheapest_few_of_many() -> None:
     assert len(found) == 50
     assert found == mappings_within(fc, CHIP, objective, 0.01, most=500)[:50]
     assert found[0][1] == pytest.approx(cost(find_mapping(fc, CHIP, objective), fc, CHIP, objective))
-
-
-@settings(max_examples=150, deadline=None)
-@given(tiny_layers(), tiny_machines(), densities(), st.data())
-def test_no_completion_costs_less_than_its_bound(
-    layer: Layer, machine: Accelerator, zeros: Densities, data: st.DataObject
-) -> None:
-    """Each bound that the search asks for, of a node and of all that is tried in it, before any is left out."""
-    everything = all_that_fit(layer, machine)
-    assume(everything)
-    energy, asked = expected_energy(layer, machine, zeros), dict[tuple[int, ...], float]()
-
-    def remembered(layer: Layer, partial: PartialMappings, machine: Accelerator) -> Floats:
-        bounds = energy.bound_of(layer, partial, machine)
-        chosen = np.stack([partial.n, partial.e, partial.q, partial.r, partial.g], axis=1).tolist()
-        for key, bound in zip(map(tuple, chosen), bounds.tolist(), strict=True):
-            asked.setdefault(key, bound)
-        return np.zeros(len(partial))
-
-    mappings_within(layer, machine, Objective(cost_of=energy.cost_of, bound_of=remembered, sizes=Sizes.EVERY), 0.0)
-    mapping = data.draw(st.sampled_from(everything))
-    key = (mapping.n, mapping.e, mapping.q, mapping.r, mapping.g)
-    assume(key in asked)
-    assert asked[key] <= cost(mapping, layer, machine, energy) * (1 + EQUAL)
 
 
 @settings(max_examples=60, deadline=None)
