@@ -89,6 +89,14 @@ def test_one_stream_is_as_long_as_among_others(density: float, words: list[int])
         assert all(type(coder(one)) is float for one in words)
 
 
+@pytest.mark.parametrize("density", [1e-9, 0.05, 0.6])
+def test_runs_longer_than_any_stream(density: float) -> None:
+    """A pair ends with a word that is not zero, or with the stream."""
+    bits = run_length(code_of(31, 1), density)
+    for length in (1, 40, 3000):
+        assert bits(length) == pytest.approx(256 * (1 + (length - 1) * density - density + density), rel=1e-9)
+
+
 @given(st.floats(0, 1), st.integers(1, 7))
 def test_the_shortest_streams_are_one_link_word_to_the_bit(density: float, pairs: int) -> None:
     """A transfer takes whole link words: the least fraction more would be another."""
