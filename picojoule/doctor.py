@@ -10,7 +10,7 @@ from picojoule import __version__
 from picojoule.installation import PACKAGES, folder_of
 from picojoule.manifest import version_of
 
-_REQUIRED = ("cffi", "cyclopts", "matplotlib", "numpy", "pydantic", "rich", "simpy")
+_REQUIRED = ("cffi", "cyclopts", "matplotlib", "numpy", "pydantic", "pyyaml", "rich", "simpy")
 _EXTRAS = {
     "onnx": ("onnx", "onnxruntime"),
     "torch": ("torch", "onnxscript"),

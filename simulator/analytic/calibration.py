@@ -100,18 +100,30 @@ def load_calibration(path: str | Path) -> Calibration:
 
 
 def _fit(samples: Sequence[Sample], accelerator: Accelerator) -> dict[str, float]:
-    """Least squares of the relative error of each key's sum over a network: every network counts alike."""
+    """By key, from what the key counts over each network."""
     of_networks = [_sums(sample, accelerator) for sample in samples]
-    keys = sorted({key for sums in of_networks for key in sums})
     factors = {}
-    for key in keys:
-        ratios = [
-            analytic / simulated for simulated, analytic in (sums.get(key, (0, 0)) for sums in of_networks) if simulated
-        ]
-        squares = sum(ratio * ratio for ratio in ratios)
-        if squares:
-            factors[key] = sum(ratios) / squares
+    for key in sorted({key for sums in of_networks for key in sums}):
+        counted = (sums.get(key, (0, 0)) for sums in of_networks)
+        ratios = [analytic / simulated for simulated, analytic in counted if simulated]
+        if any(ratios):
+            factors[key] = _factor(ratios)
     return factors
+
+
+def _factor(ratios: Sequence[float]) -> float:
+    """Least squares of the networks' relative errors, each counting alike, drawn towards 1 as far as they disagree.
+
+    Networks that err in different directions say nothing of the next one: of the factor's distance from 1, the share is
+    taken away that its variance is of its square (positive-part James-Stein). One network cannot disagree with itself.
+    """
+    factor = sum(ratios) / sum(ratio * ratio for ratio in ratios)
+    distance, count = factor - 1, len(ratios)
+    if count == 1 or not distance:
+        return factor
+    mean = sum(ratios) / count
+    variance = sum((ratio - mean) ** 2 for ratio in ratios) / (count - 1) / count
+    return 1 + distance * max(0.0, 1 - variance / distance**2)
 
 
 def _sums(sample: Sample, accelerator: Accelerator) -> dict[str, tuple[int, int]]:

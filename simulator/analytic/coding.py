@@ -216,9 +216,7 @@ def _link_words(longest_pair: int, pairs: int, density: float, length: int) -> _
     """
     beyond = longest_pair * log1p(-density)
     mean = -expm1(beyond) / density
-    # What the mean is short of the longest: their difference would be lost where next to no word is not zero.
-    short = -sum(expm1(words * log1p(-density)) for words in range(longest_pair))
-    ahead = short / (pairs * mean * mean * density)
+    ahead = _short_of_longest(longest_pair, density) / (pairs * mean * mean * density)
     swings = _swings(longest_pair, pairs, density, length)
     return _LinkWords(
         pairs=pairs,
@@ -230,6 +228,18 @@ def _link_words(longest_pair: int, pairs: int, density: float, length: int) -> _
         swings=swings,
         is_settled=len(swings) < length,
     )
+
+
+def _short_of_longest(longest_pair: int, density: float) -> float:
+    """longest_pair, a power of 2, less the mean of pairs: the sum of 1 - q^k over k from 0 up to longest_pair - 1.
+
+    In doublings, as the difference itself is lost to rounding where next to no word is not zero.
+    """
+    short, words = 0.0, 1
+    while words < longest_pair:
+        beyond = -expm1(words * log1p(-density))
+        short, words = short * (2 - beyond) + words * beyond, 2 * words
+    return short
 
 
 def _swings(longest_pair: int, pairs: int, density: float, length: int) -> list[float]:
@@ -259,7 +269,7 @@ def _swing(turn: complex, share: complex, pair: tuple[int, float], length: int) 
         settled = 2 + ceil(log(_SETTLED) / log(max(abs(along), _SETTLED)))
         powers = accumulate(repeat(along, min(length, settled) - 2), mul, initial=last)
         return [share.real, *(each.real for each in powers)]
-    swing = [share, *accumulate(repeat(along, longest - 1), mul, initial=last)]
+    swing = [share, *accumulate(repeat(along, min(longest, length) - 1), mul, initial=last)]
     last = swing[-1]
     while len(swing) < length and max(faded, *map(abs, swing[-longest:])) > _SETTLED:
         for before, after in pairwise(swing[-longest - 1 :]):

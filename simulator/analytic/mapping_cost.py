@@ -38,8 +38,8 @@ SpadEnergy = Callable[[Ints], Floats]
 def energy_objective(streams: LayerStreams, spads: SpadEnergy) -> Objective:
     """Energy without MACs, in the table's unit, of one layer whose tensors move in such streams.
 
-    Exact if a filter stream takes no fewer bits when cut in two: every coder of coding.py keeps to that, but for the
-    link word by which its sizes of extreme densities are off.
+    The optimum is exact if no stream of filters takes fewer bits a word than an endless one: every coder of coding.py
+    keeps to that, but for the link word by which its sizes of extreme densities are off.
     """
     return Objective(
         cost_of=lambda layer, grid, accelerator: _Energy(layer, accelerator, streams, spads).cost_of(grid),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simulator import estimate, simulate
-from simulator.analytic.calibration import Calibration, Sample, calibrate, load_calibration
+from simulator.analytic.calibration import Calibration, Sample, _factor, calibrate, load_calibration
 from simulator.analytic.coding import Coding
 from simulator.analytic.scaling import approximate_accesses, key_of, scaled
 from simulator.counts import Level
@@ -77,6 +77,14 @@ def test_a_residual_knows_nothing_of_the_network_it_judges(samples: list[Sample]
     by_hand = energy(scaled(layer.counts, without, layer.layer, ESTIMATION), ESTIMATION, layer.layer).total
     held_out = calibrate(samples, ESTIMATION).held_out[0].calibrated
     assert held_out == pytest.approx(by_hand / energy_of(samples[0].simulated) - 1)
+
+
+def test_networks_that_disagree_have_no_factor() -> None:
+    """Drawn towards 1 by how far they differ; one alone cannot."""
+    assert _factor([0.9, 1.1]) == pytest.approx(1)
+    assert _factor([1.25]) == 0.8
+    assert _factor([1.25, 1.25, 1.25]) == pytest.approx(0.8)
+    assert 0.8 < _factor([1.2, 1.25, 1.3]) < 0.81
 
 
 def test_factors_are_of_approximate_levels_only(samples: list[Sample]) -> None:
