@@ -27,6 +27,8 @@ _SETTLED = 1e-11
 """Link words between a table's end and its asymptote, from where on the asymptote does."""
 _NEVER = 1e-17
 """Probability of a pair as long as can be, from which down there are none: a float beside 1 does not tell."""
+_FADED = 0.5
+"""The same, from which down the longest pairs no longer set the mean."""
 
 
 class Coding(StrEnum):
@@ -215,16 +217,18 @@ def _link_words(longest_pair: int, pairs: int, density: float, length: int) -> _
     E[N] is L/mean + (K-1)/mean, less what is ahead and fades. What is left of the last link word is `_swings`.
     """
     beyond = longest_pair * log1p(-density)
-    mean = -expm1(beyond) / density
-    ahead = _short_of_longest(longest_pair, density) / (pairs * mean * mean * density)
+    fading, ends = exp(beyond), -expm1(beyond)
+    mean, short = ends / density, _short_of_longest(longest_pair, density)
+    # (K-1)/mean less what is ahead, times mean * ends: one of two sums is lost to rounding, at either end of densities.
+    over = mean - ends - longest_pair * fading if fading < _FADED else (longest_pair - 1) * ends - short
     swings = _swings(longest_pair, pairs, density, length)
     return _LinkWords(
         pairs=pairs,
         longest_pair=longest_pair,
         slope=1 / (pairs * mean),
-        offset=((longest_pair - 1) / mean + (pairs - 1) / 2) / pairs - ahead,
-        ahead=ahead,
-        fading=exp(beyond),
+        offset=(over / (mean * ends) + (pairs - 1) / 2) / pairs,
+        ahead=short / (pairs * mean * ends),
+        fading=fading,
         swings=swings,
         is_settled=len(swings) < length,
     )

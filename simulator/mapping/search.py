@@ -116,7 +116,8 @@ def find_mapping(layer: Layer, accelerator: Accelerator, objective: Objective) -
 def mappings_within(
     layer: Layer, accelerator: Accelerator, objective: Objective, share: float, most: int = 1000
 ) -> list[tuple[RowStationaryMapping, float]]:
-    """Mappings that cost at most (1 + share) times the least, cheapest first, with their costs: the cheapest `most`.
+    """Mappings that cost at most (1 + share) times what find_mapping's does, cheapest first, with their costs: the
+    cheapest `most`.
 
     Of e, n and g the sizes that find_mapping searches, of p, q, r, t and m every one: an FC layer has millions within a
     hundredth, alike but for m. Raises MappingError if none fits.
