@@ -1,0 +1,203 @@
+"""How is an ONNX model pruned? Its layers as `simulate` names them, its own weights, what it computes with others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.network import Floats
+from pruning.onnx_run import OnnxRun
+from pruning.onnx_save import save_onnx
+from pruning.onnx_weights import as_filters, as_stored, check_finite, check_replaceable
+from simulator.errors import PruningError
+from simulator.spec.layer import Layer
+from workloads.onnx_graph import Graph, graph_of
+from workloads.onnx_layers import LayerNode, Shape, layer_nodes
+from workloads.onnx_model import OnnxModel, load_model
+from workloads.onnx_run import constant_shape, constants_of, run_chunk, session_with_outputs
+from workloads.onnx_shapes import layer_of, maps_of, unflattened
+
+Array = NDArray[Any]
+DEFAULT_BATCH = 64
+"""Images run at once: speed hardly grows beyond, memory does."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
+class OnnxNetwork:
+    """A PrunableNetwork over an .onnx file. Its weights are the file's initializers, nothing folded into them.
+
+    layers   in order of execution, N = 1, named and shaped as `picojoule simulate` has them
+    classes  scores that it gives for each image
+    """
+
+    layers: tuple[Layer, ...]
+    classes: int
+    _run: OnnxRun
+    _nodes: Mapping[str, LayerNode]
+    _original: Mapping[str, Array]
+    """Values of the layers' initializers as the file has them."""
+
+    @classmethod
+    def load(cls, path: Path, *, threads: int = 1, batch: int = DEFAULT_BATCH) -> Self:
+        """The model, to be run with so many threads, so many images at once (or as many as it was exported for).
+
+        Raises WorkloadError for a model that cannot be simulated. Raises PruningError, before it is run, if a layer's
+        weights are not an initializer of its own, are quantized or not finite; and if its output is not N x classes.
+        """
+        if threads < 1 or batch < 1:
+            raise PruningError(f"{path}: {threads} threads, {batch} images at once; give at least 1")
+        model = load_model(path)
+        graph = graph_of(model.proto)
+        nodes = layer_nodes(graph, path, partial(constant_shape, model, graph))
+        check_replaceable(nodes, graph, path)
+        original = constants_of(model, graph, [node.weights for node in nodes])
+        check_finite(original, nodes, path)
+        run = OnnxRun(model=model, graph=graph, replaced={}, threads=threads, batch=batch)
+        layers, classes = _shapes(model, graph, nodes, images=run.fixed_batch or 2)
+        return cls(
+            layers=layers,
+            classes=classes,
+            _run=run,
+            _nodes={node.name: node for node in nodes},
+            _original=original,
+        )
+
+    @property
+    def path(self) -> Path:
+        return self._run.model.path
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Of one image, usually (C, H, W)."""
+        return self._run.model.image_shape
+
+    def weights(self, layer: str) -> Floats:
+        """A layer's filters, (M, C/G, R, S), not to be written to; Gemm's alpha is not in them."""
+        found = self._node(layer)
+        filters = as_filters(found, self._stored(found), self._layer(layer))
+        filters.flags.writeable = False
+        return filters
+
+    def with_weights(self, weights: Mapping[str, Floats]) -> Self:
+        """The network with these layers' weights replaced, as its file would hold them (a half-precision model rounds).
+
+        Raises PruningError for an unknown layer, another shape, or weights that are NaN or infinite.
+        """
+        replaced = {self._node(name).weights: self._checked(name, values) for name, values in weights.items()}
+        return replace(self, _run=replace(self._run, replaced={**self._run.replaced, **replaced}))
+
+    def layer_inputs(self, layers: Sequence[str], images: Floats) -> dict[str, Floats]:
+        """What these layers read: each (N, C, H, W), before padding. Only the nodes they need are run.
+
+        Raises PruningError for an unknown layer or images that the network does not take.
+        """
+        self._check_images(images)
+        shapes = {name: self._layer(name).ifmap_shape[1:] for name in layers}
+        inputs = {name: np.empty((len(images), *shape), np.float32) for name, shape in shapes.items()}
+        start, wanted = 0, list(dict.fromkeys(self._node(name).ifmap for name in layers))
+        for real, tensors in self._run.tensors(wanted, images):
+            for name, shape in shapes.items():
+                found = self._node(name)
+                maps = maps_of(found, tensors[found.ifmap], (self._rows(real), *shape), is_input=True)
+                inputs[name][start : start + real] = maps[:real]
+            start += real
+        return inputs
+
+    def scores(self, images: Floats) -> Floats:
+        """(N, classes). Raises PruningError for images that the network does not take."""
+        self._check_images(images)
+        scores = np.empty((len(images), self.classes), np.float32)
+        start = 0
+        for real, values in self._run.outputs(images):
+            scores[start : start + real] = values.reshape(self._rows(real), self.classes)[:real]
+            start += real
+        return scores
+
+    def save(self, path: Path) -> None:
+        """Write the file that this network was read from with its weights, external data beside it. See `save_onnx`.
+
+        Raises PruningError if that file is no longer what was read, WorkloadError if it cannot be read.
+        """
+        if load_model(self.path).sha256 != self._run.model.sha256:
+            raise PruningError(f"{self.path}: is no longer the model that was read; put that file back, or prune anew")
+        save_onnx(self.path, self._run.replaced, path)
+
+    def _rows(self, real: int) -> int:
+        """Images in a batch of which `real` are real."""
+        return max(real, self._run.fixed_batch or 0)
+
+    def _stored(self, found: LayerNode) -> Array:
+        return self._run.replaced.get(found.weights, self._original[found.weights])
+
+    def _checked(self, name: str, values: Floats) -> Array:
+        shape = self._layer(name).filter_shape
+        if values.shape != shape:
+            raise PruningError(f"{name}: weights of shape {_text(values.shape)}; the layer has {_text(shape)}")
+        found = self._node(name)
+        with np.errstate(over="ignore"):  # found, and named, below
+            stored = as_stored(found, values, self._original[found.weights])
+        bad = int((~np.isfinite(stored)).sum())
+        if bad:
+            raise PruningError(f"{name}: {bad} new weights are NaN or infinite as {stored.dtype}; give finite ones")
+        return stored
+
+    def _node(self, layer: str) -> LayerNode:
+        if layer not in self._nodes:
+            raise PruningError(f"{self.path}: has no layer {layer!r}; its layers: {', '.join(self._nodes)}")
+        return self._nodes[layer]
+
+    def _layer(self, name: str) -> Layer:
+        self._node(name)
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def _check_images(self, images: Floats) -> None:
+        if images.shape[1:] != self.image_shape or len(images) == 0:
+            expected = _text(("N", *self.image_shape))
+            raise PruningError(
+                f"{self.path}: images of shape {_text(images.shape)}; the network takes {expected}, N >= 1"
+            )
+
+
+def _shapes(
+    model: OnnxModel, graph: Graph, nodes: Sequence[LayerNode], *, images: int
+) -> tuple[tuple[Layer, ...], int]:
+    """The layers for one image, and the number of classes: by running the network once, on more than one image where it
+    takes them, so that one with the number of images fixed inside is refused here."""
+    windows = [unflattened(node, graph) for node in nodes]
+    outputs = [output.name for output in model.proto.graph.output]
+    wanted = {name for node in nodes for name in (node.ifmap, node.output)}.union(filter(None, windows), outputs)
+    blank = np.zeros((images, *model.image_shape), np.float32)
+    values = run_chunk(model, session_with_outputs(model, wanted), blank)
+    shapes = {name: each.shape for name, each in values.items()}
+    layers = (
+        layer_of(
+            node,
+            shapes,
+            tuple(graph.initializers[node.weights].dims),
+            window=window,
+            images=images,
+            path=model.path,
+        )
+        for node, window in zip(nodes, windows, strict=True)
+    )
+    classes = _classes(model, {name: shapes[name] for name in outputs}, images)
+    return tuple(layer.with_batch(1) for layer in layers), classes
+
+
+def _classes(model: OnnxModel, outputs: Mapping[str, Shape], images: int) -> int:
+    """Of the one output, N x classes; sizes of 1 may follow."""
+    shape = next(iter(outputs.values()))
+    if len(outputs) == 1 and len(shape) >= 2 and shape[0] == images and set(shape[2:]) <= {1}:
+        return int(shape[1])
+    found = ", ".join(f"{name!r} {_text(shape)}" for name, shape in outputs.items())
+    raise PruningError(
+        f"{model.path}: puts out {found} for {images} images; a network with one output, N x classes, is needed"
+    )
+
+
+def _text(shape: Sequence[int | str]) -> str:
+    return "x".join(str(size) for size in shape) or "()"
