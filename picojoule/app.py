@@ -14,6 +14,7 @@ from picojoule.options import (
     CompareOptions,
     EstimateOptions,
     ExplainOptions,
+    PruneOptions,
     SimulateOptions,
     ValidateOptions,
 )
@@ -208,6 +209,34 @@ def compare(
     from picojoule.compare import run
 
     run(things, options, is_simulated=simulate, as_json=json, picture=picture, output=output)
+
+
+@app.command(help_epilogue="Example: picojoule prune model.onnx --data images.npz --max-accuracy-loss 1 -o pruned")
+def prune(
+    model: Path,
+    /,
+    options: PruneOptions,
+    *,
+    resume: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+) -> None:
+    """Prune a trained model where its energy goes, and verify what is saved by simulating again.
+
+    Parameters
+    ----------
+    model
+        The .onnx file, trained.
+    resume
+        Go on from where an earlier run into the same folder stopped.
+    json
+        Print one JSON object instead of the tables.
+    output
+        Folder for pruned.onnx, masks.npz, layers.csv, steps.csv, manifest.json and summary.txt.
+    """
+    from picojoule.prune import run
+
+    run(model, options, resume=resume, as_json=json, output=output)
 
 
 @app.command(help_epilogue="Example: picojoule record model.onnx --images images.npy -o trace.npz")

@@ -128,3 +128,47 @@ class CompareOptions:
     """Widths of words in an estimate: weight=8,activation=8 (and psum=…), or a TOML file."""
     coding: Literal["run_length", "significance_map"] = "run_length"
     """How an estimate has tensors coded that move coded."""
+
+
+Percent = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100))]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneOptions:
+    """Options of a pruning run, all of which decide its steps."""
+
+    data: str
+    """Labelled images: an .npz with `images` (N x C x H x W) and `labels` (N), a folder in CIFAR-10's binary layout, or
+    `digits`."""
+    split: str | None = None
+    """Which part of the data: train or test (CIFAR-10); train, threshold or test (digits)."""
+    max_accuracy_loss: Percent = None
+    """Points of accuracy that may be lost: 1 if no other limit is given."""
+    min_accuracy: Percent = None
+    """Accuracy in per cent to stay at or above, in place of --max-accuracy-loss."""
+    target_energy: Percent = None
+    """Stop when the energy is at or below so many per cent of the original."""
+    method: Literal["energy-aware", "magnitude", "second-order", "alternating"] = "energy-aware"
+    """How a layer's weights are chosen: by magnitude, restored where outputs suffer and refitted (energy-aware); by
+    magnitude alone; by the inverse Hessian (second-order)."""
+    order: Literal["energy", "macs", "weights", "input", "random"] = "energy"
+    """Which layers come first."""
+    arch: str = "eyeriss-estimation"
+    """The accelerator: a shipped one (`picojoule arch list`) or a TOML file."""
+    energy: Path | None = None
+    """An energy table (a TOML file) in place of the accelerator's own."""
+    batch: Annotated[int, Parameter(validator=Number(gte=1))] = 16
+    """Images whose energy is simulated."""
+    calibration_images: Annotated[int, Parameter(validator=Number(gte=1))] = 512
+    """Images that layers are refitted on, at most."""
+    samples: Annotated[int, Parameter(validator=Number(gte=1))] = 4096
+    """Positions of each layer's ofmap that a refit looks at."""
+    scale: float | None = None
+    """What each word of an image is multiplied by, such as 0.00392157 for bytes that the model saw from 0 to 1."""
+    mean: tuple[float, ...] | None = None
+    """Taken from each channel, after --scale."""
+    std: tuple[float, ...] | None = None
+    """What each channel is divided by, after --mean."""
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0
+    """Of the division of the images and of the positions."""

@@ -15,6 +15,19 @@ def terminal_width() -> int | None:
 
 
 @contextmanager
+def shown_steps() -> Iterator[Callable[[str], None]]:
+    """A callback that prints a line a step, on stderr if that is a terminal; else it does nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("pruning"):
+        yield lambda line: console.print(line, highlight=False, markup=False)
+
+
+@contextmanager
 def shown_progress() -> Iterator[Progress | None]:
     """A callback that draws the bar; None unless stderr is a terminal. The bar is gone when the block ends."""
     if not sys.stderr.isatty():

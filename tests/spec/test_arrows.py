@@ -42,6 +42,7 @@ ALLOWED = {
         "simulator.analytic.calibration",
     },
     "workloads": {"workloads", "simulator.spec", "simulator.errors"},
+    "pruning": {"pruning", "workloads", "simulator.spec", "simulator.errors"},
 }
 
 

@@ -1,0 +1,94 @@
+"""`picojoule prune`: a trained model and labelled images in; a pruned model, and what it saves by simulation, out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from picojoule.options import PruneOptions
+from picojoule.prune_files import PRUNE_FILES, identity_of, write_pruning
+from picojoule.prune_text import Pruning, pruning_text
+from picojoule.pruning_energy import Energies, energies_on
+from picojoule.pruning_inputs import Accuracy, Parts, check_above_chance, divided, limits_of
+from picojoule.terminal import shown_steps, terminal_width
+from pruning.layer_methods import Method
+from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.onnx_network import OnnxNetwork
+from pruning.state import store_steps, stored_steps
+from simulator.choices import machine_of
+from simulator.report.run_folder import check_run_folder, json_text
+from workloads.data_sets import open_labelled
+
+Step = PruningStep[OnnxNetwork]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Job:
+    """What a run is given."""
+
+    network: OnnxNetwork
+    options: PruneOptions
+    parts: Parts
+    accuracy: Accuracy
+    energies: Energies
+    limits: Limits
+
+
+def run(model: Path, options: PruneOptions, *, resume: bool, as_json: bool, output: Path) -> None:
+    """Prune, write the folder, print what was saved. Raises PicojouleError."""
+    check_run_folder(output, PRUNE_FILES)
+    machine = machine_of(options.arch, options.energy)
+    network = OnnxNetwork.load(model)
+    data = open_labelled(options.data, split=options.split, scale=options.scale, mean=options.mean, std=options.std)
+    data.check_fits(network.image_shape, network.classes)
+    parts = divided(data, options)
+    accuracy = Accuracy(parts.judged)
+    own = accuracy(network)
+    check_above_chance(own, parts.judged, network.classes)
+    with energies_on(machine, parts.energy) as energies:
+        limits = limits_of(options, own, sum(energies.of(network).values()))
+        job = _Job(network=network, options=options, parts=parts, accuracy=accuracy, energies=energies, limits=limits)
+        steps = _steps(job, output, resume=resume)
+        best = answer(steps, limits)
+        pruning = Pruning(
+            model=model.name,
+            steps=tuple(steps),
+            answer=best,
+            limits=limits,
+            before=energies.simulated(network),
+            after=energies.simulated(best.network),
+            accelerator=machine,
+            images=parts.sizes(),
+        )
+    write_pruning(output, network, pruning, options)
+    print(json_text(pruning.to_dict()) if as_json else pruning_text(pruning, terminal_width()), end="")
+
+
+def _steps(job: _Job, output: Path, *, resume: bool) -> list[Step]:
+    """Every step, each stored as it is made; with `resume`, those that are stored already first."""
+    identity = identity_of(job.options, job.network.path)
+    steps = list(stored_steps(output, identity, job.network)) if resume else []
+    options = job.options
+    made = prune(
+        job.network,
+        images=job.parts.calibration,
+        energy_of=job.energies.of,
+        accuracy_of=job.accuracy,
+        limits=job.limits,
+        plan=Plan(
+            method=Method(options.method), order=Order(options.order), samples=options.samples, seed=options.seed
+        ),
+        predict_of=job.energies.predicted,
+        resume=steps[-1] if steps else None,
+    )
+    with shown_steps() as show:
+        for step in made:
+            steps.append(step)
+            store_steps(output, identity, steps)
+            show(_line(step, steps[0]))
+    return steps
+
+
+def _line(step: Step, first: Step) -> str:
+    energy = 100 * step.total_energy / first.total_energy
+    what = f"round {step.round.number}, {step.layer}" if step.layer else "as it is"
+    kept = "" if step.is_accepted else ", kept as it was"
+    return f"{what}: accuracy {100 * step.accuracy:.2f} %, energy {energy:.1f} % of the original{kept}"

@@ -1,0 +1,71 @@
+"""What are a layer's weights after pruning to a number of words? The steps of each method, put together.
+
+Every method takes the words it keeps from those that are not zero yet, so the masks of successive calls nest.
+"""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.alternating import select_alternating
+from pruning.magnitude import largest, largest_magnitudes
+from pruning.refit import refit
+from pruning.restore import restore
+from pruning.samples import Floats, Gram, Mask, as_columns, as_filters
+from pruning.second_order import removal_costs
+from pruning.second_order_blocked import select_in_blocks
+from simulator.errors import PruningError
+from simulator.spec.layer import Layer
+
+_RESTORED_SHARE = 0.3
+"""Of the weights kept, how many come back after magnitude has removed them."""
+_MOST_EXACT_INPUTS = 1024
+"""Words a filter may have left for exact second-order removal: each output has an inverse of its own."""
+
+
+class Method(StrEnum):
+    """How a layer is pruned. All but MAGNITUDE refit what they keep by least squares; they differ in what that is.
+
+    ENERGY_AWARE  the largest, then those that the output misses most: steps 2 to 4 of energy-aware pruning
+    SECOND_ORDER  those that the inverse Hessian says cost most, the others making up for each
+    ALTERNATING   support and values together
+    """
+
+    MAGNITUDE = "magnitude"
+    ENERGY_AWARE = "energy-aware"
+    SECOND_ORDER = "second-order"
+    ALTERNATING = "alternating"
+
+
+def prune_layer(layer: Layer, weights: Floats, gram: Gram, keep: int, method: Method) -> NDArray[np.float32]:
+    """The layer's weights, (M, C/G, R, S), with only `keep` of those that are not zero now; the others are zero.
+
+    Raises PruningError for weights or sums of another layer, and for more weights to keep than are left.
+    """
+    if weights.shape != layer.filter_shape:
+        raise PruningError(f"{layer.name}: weights of shape {weights.shape}; the layer has {layer.filter_shape}")
+    columns = as_columns(weights, layer.G)
+    if columns.shape != gram.xy.shape:
+        raise PruningError(f"{layer.name}: sums for weights of shape {gram.xy.shape}; the layer has {columns.shape}")
+    left = int(np.count_nonzero(columns))
+    if not 0 <= keep <= left:
+        raise PruningError(f"{layer.name}: {keep} weights to keep of {left} that are not zero; keep 0 to {left}")
+    kept = _select(columns, gram, keep, method)
+    pruned = np.where(kept, columns, 0) if method is Method.MAGNITUDE else refit(columns, gram, kept)
+    return as_filters(pruned, weights.shape)
+
+
+def _select(columns: Floats, gram: Gram, keep: int, method: Method) -> Mask:
+    """(G, inputs, outputs): the words that stay."""
+    left = columns != 0
+    if method is Method.MAGNITUDE:
+        return largest_magnitudes(columns, keep)
+    if method is Method.ENERGY_AWARE:
+        back = round(_RESTORED_SHARE * keep)
+        return restore(columns, gram, largest_magnitudes(columns, keep - back), back, among=left)
+    if method is Method.ALTERNATING:
+        return select_alternating(columns, gram, left, keep)
+    if left.sum(axis=1).max() <= _MOST_EXACT_INPUTS:
+        return largest(removal_costs(columns, gram, left), keep, among=left)
+    return select_in_blocks(columns, gram, left, keep)[1]

@@ -1,0 +1,307 @@
+"""Which layer loses how many weights, in which order, and when is it enough?
+
+Energy-aware pruning (Yang, Chen, Sze, CVPR 2017): the layers that take most energy first, each as far as
+accuracy allows after its weights are refitted, round after round until accuracy or energy says stop. What energy and
+accuracy are is the caller's: two functions of a network. How a layer's weights are chosen is layer_methods.py's.
+
+How far a layer is pruned is not published. Here a round may lose the accuracy between where it starts and its
+floor, and the layers share that by their energy: after the first k layers in order no more may be gone than their share
+of the network's energy. So the most expensive layers take the most, and what one leaves, the next may use.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import accumulate
+from math import isfinite
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from pruning.layer_methods import Method, prune_layer
+from pruning.network import Floats, PrunableNetwork
+from pruning.samples import Gram, draw_positions, layer_gram
+from simulator.errors import PruningError
+from simulator.spec.layer import Layer
+
+Network = TypeVar("Network", bound=PrunableNetwork)
+
+EnergyOf = Callable[[Network], Mapping[str, float]]
+"""Energy of each layer by its name, in one unit for all."""
+AccuracyOf = Callable[[Network], float]
+"""Share of images that are classified rightly, 0 to 1."""
+FineTune = Callable[[Network], Network]
+"""Trains the weights that are not zero; the others stay zero."""
+
+_KEPT = 0.8
+"""Of a layer's weights that are left, the share that each finer try keeps."""
+_TRIES = 20
+"""The deepest try keeps 0.8**20, about 1 %."""
+
+
+class Order(StrEnum):
+    """Which layer comes first."""
+
+    ENERGY = "energy"
+    MACS = "macs"
+    WEIGHTS = "weights"
+    INPUT = "input"
+    """From the network's input to its output."""
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When to stop, at whichever comes first: below an accuracy, or at an energy, in energy_of's unit."""
+
+    min_accuracy: float
+    target_energy: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to prune.
+
+    samples        positions of each layer's ofmap that a refit looks at
+    loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
+    """
+
+    method: Method = Method.ENERGY_AWARE
+    order: Order = Order.ENERGY
+    samples: int = 4096
+    seed: int = 0
+    loss_a_round: float = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What a round starts from. Of each layer in order: the accuracy that must be left after it."""
+
+    number: int
+    layers: tuple[str, ...]
+    floors: tuple[float, ...]
+    removed: int
+    """Weights that its steps removed so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """So many weights kept in the step's layer, and the network's accuracy with them."""
+
+    kept: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruningStep(Generic[Network]):
+    """After one layer of a round, or after fine-tuning, when `layer` is empty.
+
+    network    the network that stands: with the layer pruned if the step was accepted, else as it was before
+    kept       weights that are not zero, of each layer
+    accuracy   accuracy_of(network)
+    energy     energy_of(network), by layer
+    predicted  predict_of(network), the same by another way, if there is one
+    trials     what was tried, in that order
+    """
+
+    round: Round
+    layer: str
+    is_accepted: bool
+    network: Network
+    kept: Mapping[str, int]
+    accuracy: float
+    energy: Mapping[str, float]
+    predicted: Mapping[str, float] | None = None
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def total_energy(self) -> float:
+        return sum(self.energy.values())
+
+
+def prune(
+    network: Network,
+    *,
+    images: Floats,
+    energy_of: EnergyOf[Network],
+    accuracy_of: AccuracyOf[Network],
+    limits: Limits,
+    plan: Plan | None = None,
+    predict_of: EnergyOf[Network] | None = None,
+    fine_tune: FineTune[Network] | None = None,
+    resume: PruningStep[Network] | None = None,
+) -> Iterator[PruningStep[Network]]:
+    """Prune, a step a layer, the first being the network as it is. The caller may stop at any; `answer` is the result.
+
+    images   what layers are refitted on, as the network takes them: training data, not what accuracy_of looks at
+    resume   a step that an earlier run with the same arguments came to: goes on after it, to the same steps
+
+    No step has more energy than the one before it. Accuracy stays at or above the limit, except within a round that
+    fine-tuning ends. Ends when the energy is reached, when a round removes nothing, or when fine-tuning cannot bring
+    accuracy back. Raises PruningError for a network that is below the limit already, and for measures that are not
+    finite.
+    """
+    run = _Run(
+        original=network,
+        images=images,
+        energy_of=energy_of,
+        accuracy_of=accuracy_of,
+        predict_of=predict_of,
+        limits=limits,
+        plan=plan or Plan(),
+        fine_tune=fine_tune,
+    )
+    step = resume
+    if step is None:
+        step = run.start()
+        yield step
+    while not run.is_over(step):
+        step = run.after(step)
+        yield step
+
+
+def answer(steps: Iterable[PruningStep[Network]], limits: Limits) -> PruningStep[Network]:
+    """The last step at or above the accuracy. Raises PruningError if there is none."""
+    fit = [step for step in steps if step.accuracy >= limits.min_accuracy]
+    if not fit:
+        raise PruningError(f"no step has an accuracy of {limits.min_accuracy:.4f} or more; lower it")
+    return fit[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Run(Generic[Network]):
+    """What a run is given; every step follows from the one before and from this."""
+
+    original: Network
+    images: Floats
+    energy_of: EnergyOf[Network]
+    accuracy_of: AccuracyOf[Network]
+    predict_of: EnergyOf[Network] | None
+    limits: Limits
+    plan: Plan
+    fine_tune: FineTune[Network] | None
+
+    def start(self) -> PruningStep[Network]:
+        """The network as it is; round 1 is planned from it."""
+        layers = [layer for layer in self.original.layers if np.any(self.original.weights(layer.name))]
+        if not layers:
+            raise PruningError("nothing to prune: no layer has a weight that is not zero")
+        accuracy = self.accuracy_of(self.original)
+        if not accuracy >= self.limits.min_accuracy:
+            raise PruningError(
+                f"the network's own accuracy is {accuracy:.4f}, below the limit of {self.limits.min_accuracy:.4f}; "
+                "lower the limit, or check the preprocessing"
+            )
+        nothing = Round(number=0, layers=(), floors=(), removed=0)
+        return self._step(nothing, "", self.original, accuracy, trials=())
+
+    def is_over(self, step: PruningStep[Network]) -> bool:
+        """A round is judged at its end; energy, as soon as accuracy allows."""
+        is_accurate = step.accuracy >= self.limits.min_accuracy
+        if is_accurate and step.total_energy <= self.limits.target_energy:
+            return True
+        if not self._ends_round(step) or not step.round.number:
+            return False
+        return not is_accurate or not step.round.removed
+
+    def after(self, step: PruningStep[Network]) -> PruningStep[Network]:
+        """The next step: of the next layer, of fine-tuning, or of the first layer of the next round."""
+        if self._ends_round(step):
+            plan = self._plan_round(step)
+            return self._visit(step, plan, plan.layers[0])
+        layers = step.round.layers
+        if step.layer == layers[-1]:
+            return self._tuned(step)
+        return self._visit(step, step.round, layers[layers.index(step.layer) + 1])
+
+    def _ends_round(self, step: PruningStep[Network]) -> bool:
+        if not step.layer:
+            return True
+        tunes = self.fine_tune is not None and step.round.removed > 0
+        return step.layer == step.round.layers[-1] and not tunes
+
+    def _plan_round(self, step: PruningStep[Network]) -> Round:
+        layers = self._ordered(step)
+        shares = list(accumulate(step.energy[layer] / step.total_energy for layer in layers))
+        lowest = self.limits.min_accuracy if self.fine_tune is None else step.accuracy - self.plan.loss_a_round
+        may_lose = max(0.0, step.accuracy - lowest)
+        floors = tuple(step.accuracy - may_lose * share / shares[-1] for share in shares)
+        return Round(number=step.round.number + 1, layers=layers, floors=floors, removed=0)
+
+    def _ordered(self, step: PruningStep[Network]) -> tuple[str, ...]:
+        """Layers that have weights left to lose, in the order of the plan; of equals the first in the network."""
+        layers = [layer for layer in self.original.layers if step.kept[layer.name] > 1]
+        drawn = np.random.default_rng((self.plan.seed, step.round.number)).permutation(len(layers)).tolist()
+        key: dict[Order, Callable[[int], float]] = {
+            Order.ENERGY: lambda at: -step.energy[layers[at].name],
+            Order.MACS: lambda at: -layers[at].macs,
+            Order.WEIGHTS: lambda at: -step.kept[layers[at].name],
+            Order.INPUT: lambda at: at,
+            Order.RANDOM: lambda at: drawn[at],
+        }
+        return tuple(layers[at].name for at in sorted(range(len(layers)), key=key[self.plan.order]))
+
+    def _visit(self, before: PruningStep[Network], plan: Round, name: str) -> PruningStep[Network]:
+        """Prunes one layer as far as its floor allows, and keeps it as it was if that saves nothing."""
+        trials, network, accuracy = self._search(before.network, name, plan.floors[plan.layers.index(name)])
+        if network is not None:
+            step = self._step(plan, name, network, accuracy, trials=trials)
+            removed = before.kept[name] - step.kept[name]
+            if step.total_energy <= before.total_energy:
+                return replace(step, round=replace(plan, removed=plan.removed + removed))
+        return replace(before, round=plan, layer=name, is_accepted=False, trials=trials)
+
+    def _search(self, network: Network, name: str, floor: float) -> tuple[tuple[Trial, ...], Network | None, float]:
+        """The fewest weights, of _TRIES numbers, with which the accuracy is at or above the floor; by bisection, as
+        fewer weights seldom make a network better."""
+        layer = next(layer for layer in network.layers if layer.name == name)
+        weights, gram = network.weights(name), self._gram(network, layer)
+        left = int(np.count_nonzero(weights))
+        numbers = sorted({max(1, round(left * _KEPT**depth)) for depth in range(1, _TRIES + 1)} - {left}, reverse=True)
+        trials: list[Trial] = []
+        best: tuple[Network | None, float] = (None, 0.0)
+        low, high = 0, len(numbers)
+        while low < high:
+            middle = (low + high) // 2
+            tried = network.with_weights({name: prune_layer(layer, weights, gram, numbers[middle], self.plan.method)})
+            accuracy = self.accuracy_of(tried)
+            trials.append(Trial(kept=numbers[middle], accuracy=accuracy))
+            if accuracy >= floor:
+                low, best = middle + 1, (tried, accuracy)
+            else:
+                high = middle
+        return tuple(trials), *best
+
+    def _gram(self, network: Network, layer: Layer) -> Gram:
+        """Inputs of the network as pruned so far; outputs that the original makes of its own."""
+        now = network.layer_inputs([layer.name], self.images)[layer.name]
+        original = (
+            now if network is self.original else self.original.layer_inputs([layer.name], self.images)[layer.name]
+        )
+        positions = draw_positions(layer, len(self.images), self.plan.samples, self.plan.seed)
+        return layer_gram(
+            layer, now, positions, original_inputs=original, original_weights=self.original.weights(layer.name)
+        )
+
+    def _tuned(self, step: PruningStep[Network]) -> PruningStep[Network]:
+        assert self.fine_tune is not None
+        network = self.fine_tune(step.network)
+        return self._step(step.round, "", network, self.accuracy_of(network), trials=())
+
+    def _step(
+        self, plan: Round, layer: str, network: Network, accuracy: float, *, trials: tuple[Trial, ...]
+    ) -> PruningStep[Network]:
+        step = PruningStep(
+            round=plan,
+            layer=layer,
+            is_accepted=True,
+            network=network,
+            kept={each.name: int(np.count_nonzero(network.weights(each.name))) for each in network.layers},
+            accuracy=accuracy,
+            energy=dict(self.energy_of(network)),
+            predicted=None if self.predict_of is None else dict(self.predict_of(network)),
+            trials=trials,
+        )
+        if not isfinite(step.total_energy + accuracy):
+            raise PruningError(f"energy {step.total_energy} and accuracy {accuracy} of a network; both must be finite")
+        return step

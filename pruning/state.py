@@ -1,0 +1,108 @@
+"""How does a pruning run survive being stopped? Each step is stored as it is made, and read back to go on from.
+
+A folder holds `steps.json`, every step without its network, and one `.npz` with the weights of the network that stands.
+The weights are written first and the steps name them, so that whenever a run is killed the two belong together.
+"""
+
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pruning.loop import Network, PruningStep, Round, Trial
+from pruning.network import Floats
+from simulator.errors import OutputError, PruningError
+
+_STEPS = "steps.json"
+
+
+def store_steps(folder: Path, identity: Mapping[str, Any], steps: Sequence[PruningStep[Network]]) -> None:
+    """Replace what is stored. identity: what decides the run's steps; only the same run may go on from them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    last = steps[-1]
+    weights = folder / f"weights-{len(steps)}.npz"
+    held: dict[str, Any] = {_key(at): last.network.weights(layer.name) for at, layer in enumerate(last.network.layers)}
+    arrays = io.BytesIO()
+    np.savez(arrays, **held)
+    write_whole(weights, arrays.getvalue())
+    content = {"identity": dict(identity), "weights": weights.name, "steps": [_as_dict(step) for step in steps]}
+    write_whole(folder / _STEPS, json.dumps(content, indent=1, allow_nan=False).encode())
+    for old in folder.glob("weights-*.npz"):
+        if old != weights:
+            old.unlink()
+
+
+def stored_steps(folder: Path, identity: Mapping[str, Any], network: Network) -> tuple[PruningStep[Network], ...]:
+    """The steps of an earlier run, all with the network that the last one left standing; none if there are none.
+
+    Raises PruningError if another run stored them, or for files that are damaged.
+    """
+    path = folder / _STEPS
+    if not path.exists():
+        return ()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["identity"] != json.loads(json.dumps(dict(identity))):
+            raise PruningError(
+                f"{path}: another run's steps (other model, data or options); leave --resume out, or choose another "
+                "folder"
+            )
+        with np.load(folder / content["weights"], allow_pickle=False) as arrays:
+            weights: dict[str, Floats] = {layer.name: arrays[_key(at)] for at, layer in enumerate(network.layers)}
+        standing = network.with_weights(weights)
+        return tuple(_from_dict(step, standing) for step in content["steps"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PruningError(f"{path}: cannot be resumed from ({error}); leave --resume out to begin again") from None
+
+
+def _key(index: int) -> str:
+    return f"layer{index}"
+
+
+def _as_dict(step: PruningStep[Network]) -> dict[str, Any]:
+    return {
+        "round": asdict(step.round),
+        "layer": step.layer,
+        "is_accepted": step.is_accepted,
+        "kept": dict(step.kept),
+        "accuracy": step.accuracy,
+        "energy": dict(step.energy),
+        "predicted": None if step.predicted is None else dict(step.predicted),
+        "trials": [asdict(trial) for trial in step.trials],
+    }
+
+
+def _from_dict(fields: dict[str, Any], network: Network) -> PruningStep[Network]:
+    plan = fields["round"]
+    return PruningStep(
+        round=Round(
+            number=plan["number"], layers=tuple(plan["layers"]), floors=tuple(plan["floors"]), removed=plan["removed"]
+        ),
+        layer=fields["layer"],
+        is_accepted=fields["is_accepted"],
+        network=network,
+        kept=fields["kept"],
+        accuracy=fields["accuracy"],
+        energy=fields["energy"],
+        predicted=fields["predicted"],
+        trials=tuple(Trial(**trial) for trial in fields["trials"]),
+    )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Under a temporary name in the same folder, then renamed. Raises OutputError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another place with -o"
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,196 @@
+"""Does energy fall and accuracy hold, step by step, in the order asked for, to the same end however often it is stopped?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pruning.layer_methods import Method
+from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.state import store_steps, stored_steps
+from simulator.errors import PruningError
+from tests.pruning.small_network import Agreement, SmallNetwork, energy_of, small_images, small_network
+
+NETWORK = small_network()
+ACCURACY = Agreement(NETWORK, small_images(400, seed=2))
+CALIBRATION = small_images(256, seed=3)
+LIMITS = Limits(min_accuracy=0.9)
+Step = PruningStep[SmallNetwork]
+
+
+def pruned(limits: Limits = LIMITS, plan: Plan | None = None, **options: Any) -> list[Step]:
+    return list(steps(limits, plan, **options))
+
+
+def steps(limits: Limits = LIMITS, plan: Plan | None = None, **options: Any) -> Iterator[Step]:
+    given_options = {"images": CALIBRATION, "energy_of": energy_of, "accuracy_of": ACCURACY, **options}
+    return prune(NETWORK, limits=limits, plan=plan, **given_options)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(list(Method)), st.sampled_from(list(Order)), st.floats(0.6, 0.99), st.integers(0, 3))
+def test_every_step_holds_what_it_promises(method: Method, order: Order, least: float, seed: int) -> None:
+    made = pruned(Limits(min_accuracy=least), Plan(method=method, order=order, seed=seed))
+    assert made[0].accuracy == 1
+    for before, step in zip(made, made[1:], strict=False):
+        assert step.accuracy >= least
+        assert step.total_energy <= before.total_energy
+        assert step.accuracy == ACCURACY(step.network)
+        assert step.energy == energy_of(step.network)
+        for name in ("first", "second"):
+            gone = before.network.weights(name) == 0
+            assert not step.network.weights(name)[gone].any()  # masks nest
+            assert step.kept[name] == np.count_nonzero(step.network.weights(name))
+        if not step.is_accepted:
+            assert step.network is before.network
+    assert made[-1].round.removed == 0  # a whole round removed nothing: there was nothing left to win
+
+
+def test_the_layer_with_most_energy_comes_first_and_takes_the_most() -> None:
+    made = pruned()
+    assert made[1].layer == "first"
+    assert made[1].round.layers == ("first", "second")
+    low_first, low_second = made[1].round.floors
+    assert 1 > low_first > low_second
+    assert low_second == pytest.approx(0.9)
+    assert 1 - low_first == pytest.approx(0.1 * made[0].energy["first"] / made[0].total_energy)
+
+
+@pytest.mark.parametrize(
+    ("order", "first"),
+    [(Order.INPUT, "first"), (Order.MACS, "first"), (Order.WEIGHTS, "first"), (Order.ENERGY, "second")],
+)
+def test_other_orders(order: Order, first: str) -> None:
+    def dear_second(network: SmallNetwork) -> dict[str, float]:
+        return {name: energy * (1 if name == "first" else 100) for name, energy in energy_of(network).items()}
+
+    assert pruned(plan=Plan(order=order), energy_of=dear_second)[1].layer == first
+
+
+def test_random_order_is_the_seeds() -> None:
+    first = {seed: pruned(plan=Plan(order=Order.RANDOM, seed=seed))[1].layer for seed in range(8)}
+    assert set(first.values()) == {"first", "second"}
+    assert pruned(plan=Plan(order=Order.RANDOM, seed=3))[1].layer == first[3]
+
+
+def test_least_squares_prunes_further_than_magnitude() -> None:
+    ours, baseline = (pruned(plan=Plan(method=method))[-1] for method in (Method.ENERGY_AWARE, Method.MAGNITUDE))
+    assert ours.total_energy < baseline.total_energy
+
+
+def test_energy_that_is_reached_ends_it() -> None:
+    made = pruned(Limits(min_accuracy=0.5, target_energy=450.0))
+    assert made[-1].total_energy <= 450 < made[-2].total_energy
+
+
+def test_a_layer_whose_energy_would_rise_stays() -> None:
+    """Where zero weights save nothing, and maps happen to cost more."""
+
+    def rising(network: SmallNetwork) -> dict[str, float]:
+        return {name: 1000.0 - int(np.count_nonzero(network.weights(name))) for name in ("first", "second")}
+
+    made = pruned(energy_of=rising)
+    assert len(made) == 3
+    assert not any(step.is_accepted for step in made[1:])
+    assert all(step.network is NETWORK for step in made)
+
+
+def test_trials_are_shown() -> None:
+    step = pruned()[1]
+    assert step.is_accepted
+    assert min(trial.kept for trial in step.trials if trial.accuracy >= step.round.floors[0]) == step.kept["first"]
+    assert len(step.trials) <= 5
+
+
+def test_predictions_stand_beside() -> None:
+    made = pruned(predict_of=lambda network: {name: 2 * each for name, each in energy_of(network).items()})
+    assert made[-1].predicted == {name: 2 * each for name, each in made[-1].energy.items()}
+
+
+def test_fine_tuning_ends_a_round_and_may_win_accuracy_back() -> None:
+    """Within a round more may be lost; what stands after fine-tuning is judged."""
+    tuned: list[int] = []
+
+    def tune(network: SmallNetwork) -> SmallNetwork:
+        tuned.append(1)
+        return network
+
+    made = pruned(Limits(min_accuracy=0.95), Plan(loss_a_round=0.2), fine_tune=tune)
+    assert tuned == [1]
+    assert [step.layer for step in made] == ["", "first", "second", ""]
+    assert made[-1].accuracy < 0.95  # nothing was won back: over
+    assert (
+        answer(made, Limits(min_accuracy=0.95)) is made[0] or answer(made, Limits(min_accuracy=0.95)).accuracy >= 0.95
+    )
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3, 4])
+def test_resumed_it_comes_to_the_same(tmp_path: Path, stop_at: int) -> None:
+    whole, identity = pruned(), {"model": "small", "seed": 0}
+    begun: list[Step] = []
+    for step in steps():
+        begun.append(step)
+        store_steps(tmp_path, identity, begun)
+        if len(begun) == stop_at:
+            break
+    stored = stored_steps(tmp_path, identity, NETWORK)
+    again = [*stored, *steps(resume=stored[-1])]
+    assert len(again) == len(whole)
+    for one, other in zip(again, whole, strict=True):
+        assert (one.round, one.layer, one.kept, one.energy) == (other.round, other.layer, other.kept, other.energy)
+        assert (one.accuracy, one.is_accepted, one.trials) == (other.accuracy, other.is_accepted, other.trials)
+    for name in ("first", "second"):
+        assert np.array_equal(again[-1].network.weights(name), whole[-1].network.weights(name))
+
+
+def test_what_cannot_be_resumed(tmp_path: Path) -> None:
+    assert stored_steps(tmp_path, {}, NETWORK) == ()
+    store_steps(tmp_path, {"seed": 0}, pruned()[:2])
+    with pytest.raises(PruningError, match=r"steps.json: another run's steps .*; leave --resume out"):
+        stored_steps(tmp_path, {"seed": 1}, NETWORK)
+    (tmp_path / "steps.json").write_text("{")
+    with pytest.raises(
+        PruningError, match=r"steps.json: cannot be resumed from \(.*\); leave --resume out to begin again"
+    ):
+        stored_steps(tmp_path, {"seed": 0}, NETWORK)
+
+
+def test_only_the_last_weights_are_kept(tmp_path: Path) -> None:
+    made = pruned()
+    for count in (1, 2, 3):
+        store_steps(tmp_path, {}, made[:count])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["steps.json", "weights-3.npz"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"accuracy_of": lambda _: 0.5},
+            r"own accuracy is 0.5000, below the limit of 0.9000; lower the limit, or check",
+        ),
+        ({"accuracy_of": lambda _: float("nan")}, r"own accuracy is nan, below the limit"),
+        (
+            {"energy_of": lambda _: {"first": float("inf"), "second": 1.0}},
+            r"energy inf and accuracy 1.0 of a network; both",
+        ),
+    ],
+)
+def test_what_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(PruningError, match=message):
+        pruned(**options)
+
+
+def test_nothing_to_prune() -> None:
+    empty = NETWORK.with_weights({name: np.zeros_like(NETWORK.weights(name)) for name in ("first", "second")})
+    with pytest.raises(PruningError, match="nothing to prune: no layer has a weight that is not zero"):
+        list(prune(empty, images=CALIBRATION, energy_of=energy_of, accuracy_of=ACCURACY, limits=LIMITS))
+
+
+def test_no_answer() -> None:
+    with pytest.raises(PruningError, match=r"no step has an accuracy of 1.5000 or more; lower it"):
+        answer(pruned(), Limits(min_accuracy=1.5))
