@@ -39,7 +39,7 @@ app.command(arch)
 
 _SIMULATE, _ESTIMATE, _EXPLAIN = SimulateOptions(), EstimateOptions(), ExplainOptions()
 _COMPARE = CompareOptions()
-_VALIDATE, _CALIBRATE = ValidateOptions(), CalibrateOptions()
+_VALIDATE, _CALIBRATE, _PRUNE = ValidateOptions(), CalibrateOptions(), PruneOptions()
 
 
 @app.command(help_epilogue="Example: picojoule simulate alexnet --batch 4 --mapping jssc2017 -o alexnet-run")
@@ -213,9 +213,9 @@ def compare(
 
 @app.command(help_epilogue="Example: picojoule prune model.onnx --data images.npz --max-accuracy-loss 1 -o pruned")
 def prune(
-    model: Path,
+    model: str,
     /,
-    options: PruneOptions,
+    options: PruneOptions = _PRUNE,
     *,
     resume: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
@@ -226,7 +226,7 @@ def prune(
     Parameters
     ----------
     model
-        The .onnx file, trained.
+        The .onnx file, trained; or `digits`, a small network that comes with picojoule, with its data.
     resume
         Go on from where an earlier run into the same folder stopped.
     json

@@ -138,9 +138,9 @@ Percent = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100))]
 class PruneOptions:
     """Options of a pruning run, all of which decide its steps."""
 
-    data: str
-    """Labelled images: an .npz with `images` (N x C x H x W) and `labels` (N), a folder in CIFAR-10's binary layout, or
-    `digits`."""
+    data: str | None = None
+    """Labelled images, needed for a model of one's own: an .npz with `images` (N x C x H x W) and `labels` (N), a
+    folder in CIFAR-10's binary layout, or `digits`."""
     split: str | None = None
     """Which part of the data: train or test (CIFAR-10); train, threshold or test (digits)."""
     max_accuracy_loss: Percent = None

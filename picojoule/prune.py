@@ -1,6 +1,6 @@
 """`picojoule prune`: a trained model and labelled images in; a pruned model, and what it saves by simulation, out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from picojoule.options import PruneOptions
@@ -14,8 +14,10 @@ from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
 from pruning.state import store_steps, stored_steps
 from simulator.choices import machine_of
+from simulator.errors import PruningError
 from simulator.report.run_folder import check_run_folder, json_text
 from workloads.data_sets import open_labelled
+from workloads.trained_models import trained_model, trained_names
 
 Step = PruningStep[OnnxNetwork]
 
@@ -32,12 +34,15 @@ class _Job:
     limits: Limits
 
 
-def run(model: Path, options: PruneOptions, *, resume: bool, as_json: bool, output: Path) -> None:
+def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, output: Path) -> None:
     """Prune, write the folder, print what was saved. Raises PicojouleError."""
     check_run_folder(output, PRUNE_FILES)
     machine = machine_of(options.arch, options.energy)
-    network = OnnxNetwork.load(model)
-    data = open_labelled(options.data, split=options.split, scale=options.scale, mean=options.mean, std=options.std)
+    path, options = _prepared(model, options)
+    network = OnnxNetwork.load(path)
+    data = open_labelled(
+        str(options.data), split=options.split, scale=options.scale, mean=options.mean, std=options.std
+    )
     data.check_fits(network.image_shape, network.classes)
     parts = divided(data, options)
     accuracy = Accuracy(parts.judged)
@@ -49,7 +54,7 @@ def run(model: Path, options: PruneOptions, *, resume: bool, as_json: bool, outp
         steps = _steps(job, output, resume=resume)
         best = answer(steps, limits)
         pruning = Pruning(
-            model=model.name,
+            model=path.name,
             steps=tuple(steps),
             answer=best,
             limits=limits,
@@ -60,6 +65,18 @@ def run(model: Path, options: PruneOptions, *, resume: bool, as_json: bool, outp
         )
     write_pruning(output, network, pruning, options)
     print(json_text(pruning.to_dict()) if as_json else pruning_text(pruning, terminal_width()), end="")
+
+
+def _prepared(model: str, options: PruneOptions) -> tuple[Path, PruneOptions]:
+    """The model's file; of one that comes with picojoule, with its own data and preprocessing where none are given."""
+    if model not in trained_names():
+        if options.data is None:
+            raise PruningError(f"{model}: no labelled images to judge it by; give --data")
+        return Path(model), options
+    shipped = trained_model(model)
+    if options.data is not None:
+        return shipped.path, options
+    return shipped.path, replace(options, data=shipped.data, scale=shipped.scale, mean=shipped.mean, std=shipped.std)
 
 
 def _steps(job: _Job, output: Path, *, resume: bool) -> list[Step]:

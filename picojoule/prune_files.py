@@ -1,20 +1,17 @@
 """The files of `picojoule prune -o DIR`. Each is written whole; docs/reference.md defines them."""
 
 import hashlib
-import io
 import platform
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from picojoule import __version__
 from picojoule.manifest import distribution_versions
 from picojoule.options import PruneOptions
 from picojoule.prune_text import Pruning, pruning_text
 from pruning.onnx_network import OnnxNetwork
-from pruning.state import write_whole
+from pruning.state import npz_bytes, write_whole
 from simulator.report.run_folder import csv_text, json_text, write_files
 from simulator.spec.load import accelerator_sha256, energy_table_sha256
 
@@ -25,7 +22,7 @@ PRUNE_FILES = ("pruned.onnx", "masks.npz", *_TEXTS)
 def identity_of(options: PruneOptions, model: Path) -> dict[str, Any]:
     """What decides a run's steps: the options, the model's and the data's content, and what computes with them."""
     given = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
-    data = Path(options.data)
+    data = Path(str(options.data))
     files = sorted(data.glob("*.bin")) if data.is_dir() else [data]
     return {
         "options": given,
@@ -39,11 +36,8 @@ def write_pruning(folder: Path, network: OnnxNetwork, pruning: Pruning, options:
     """Raises OutputError."""
     pruned = pruning.answer.network
     pruned.save(folder / "pruned.onnx")
-    masks = io.BytesIO()
-    np.savez_compressed(
-        masks, allow_pickle=False, **{layer.name: pruned.weights(layer.name) != 0 for layer in pruned.layers}
-    )
-    write_whole(folder / "masks.npz", masks.getvalue())
+    masks = {layer.name: pruned.weights(layer.name) != 0 for layer in pruned.layers}
+    write_whole(folder / "masks.npz", npz_bytes(masks))
     manifest = {
         **identity_of(options, network.path),
         "sha256": {

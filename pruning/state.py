@@ -7,12 +7,14 @@ The weights are written first and the steps name them, so that whenever a run is
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pruning.loop import Network, PruningStep, Round, Trial
 from pruning.network import Floats
@@ -26,10 +28,8 @@ def store_steps(folder: Path, identity: Mapping[str, Any], steps: Sequence[Pruni
     folder.mkdir(parents=True, exist_ok=True)
     last = steps[-1]
     weights = folder / f"weights-{len(steps)}.npz"
-    held: dict[str, Any] = {_key(at): last.network.weights(layer.name) for at, layer in enumerate(last.network.layers)}
-    arrays = io.BytesIO()
-    np.savez(arrays, **held)
-    write_whole(weights, arrays.getvalue())
+    held = {_key(at): last.network.weights(layer.name) for at, layer in enumerate(last.network.layers)}
+    write_whole(weights, npz_bytes(held))
     content = {"identity": dict(identity), "weights": weights.name, "steps": [_as_dict(step) for step in steps]}
     write_whole(folder / _STEPS, json.dumps(content, indent=1, allow_nan=False).encode())
     for old in folder.glob("weights-*.npz"):
@@ -92,6 +92,17 @@ def _from_dict(fields: dict[str, Any], network: Network) -> PruningStep[Network]
         predicted=fields["predicted"],
         trials=tuple(Trial(**trial) for trial in fields["trials"]),
     )
+
+
+def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An .npz file of the arrays: the same bytes for the same arrays, as numpy's own, which notes the time, is not."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            one = io.BytesIO()
+            np.lib.format.write_array(one, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), one.getvalue(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,0 +1,177 @@
+"""Does `picojoule prune` save what it says, by simulation of the file that it writes, and go on where it stopped?"""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pruning.loop
+from picojoule.__main__ import EXIT_INTERRUPTED
+from picojoule.options import PruneOptions
+from picojoule.prune_files import PRUNE_FILES
+from picojoule.pruning_inputs import check_above_chance, divided, limits_of
+from pruning.onnx_network import OnnxNetwork
+from simulator import simulate
+from simulator.errors import PruningError
+from tests.cli.conftest import Run
+from workloads.data_sets import LabelledImages, open_labelled
+from workloads.trained_models import trained_model
+
+DIGITS = trained_model("digits")
+QUICK = ("--calibration-images", "64", "--samples", "512", "--batch", "4")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole run on the digits network."""
+    from picojoule.__main__ import main
+
+    place = tmp_path_factory.mktemp("prune") / "run"
+    assert main(["prune", "digits", *QUICK, "-o", str(place)]) == 0
+    return place
+
+
+def result_of(folder: Path) -> dict[str, object]:
+    found = json.loads((folder / "manifest.json").read_text())["result"]
+    assert isinstance(found, dict)
+    return found
+
+
+def energy_images(batch: int = 4) -> np.ndarray:
+    """The first in the order drawn from seed 0, as the command takes them."""
+    data = open_labelled("digits", scale=DIGITS.scale)
+    return data.images[np.random.default_rng(0).permutation(len(data.labels))[:batch]]
+
+
+def test_the_file_written_has_the_energy_reported(folder: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", energy_images())
+    found = result_of(folder)
+    for model, energy in ((DIGITS.path, "before"), (folder / "pruned.onnx", "after")):
+        ran = simulate(model, images=tmp_path / "images.npy", accelerator="eyeriss-estimation")
+        assert ran.total()["energy"] == found["energy"][energy]  # type: ignore[index]
+    assert found["saved"] > 0.3  # type: ignore[operator]
+
+
+def test_the_file_written_has_the_accuracy_reported(folder: Path) -> None:
+    data = open_labelled("digits", scale=DIGITS.scale)
+    judged = data.take(np.random.default_rng(0).permutation(len(data.labels))[4 + 64 :])
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(folder / "pruned.onnx", providers=["CPUExecutionProvider"])
+    (scores,) = session.run(None, {session.get_inputs()[0].name: judged.images})
+    accuracy = result_of(folder)["accuracy"]
+    assert float((scores.argmax(axis=1) == judged.labels).mean()) == accuracy["after"]  # type: ignore[index]
+    assert accuracy["after"] >= accuracy["limit"] == pytest.approx(accuracy["before"] - 0.01)  # type: ignore[index]
+
+
+def test_masks_are_the_weights_that_are_left(folder: Path) -> None:
+    pruned = OnnxNetwork.load(folder / "pruned.onnx")
+    with np.load(folder / "masks.npz", allow_pickle=False) as masks:
+        for layer in pruned.layers:
+            assert np.array_equal(masks[layer.name], pruned.weights(layer.name) != 0)
+
+
+def test_the_history_has_every_step(folder: Path) -> None:
+    steps = list(csv.DictReader((folder / "steps.csv").open()))
+    energies = [float(step["energy"]) for step in steps]
+    assert energies == sorted(energies, reverse=True)
+    assert steps[0]["layer"] == ""
+    assert {step["layer"] for step in steps[1:]} == {layer.name for layer in OnnxNetwork.load(DIGITS.path).layers}
+    assert all(float(step["accuracy"]) >= result_of(folder)["accuracy"]["limit"] for step in steps)  # type: ignore[index]
+
+
+def test_predicted_savings_are_near_the_simulated_ones(folder: Path) -> None:
+    assert 0 < result_of(folder)["prediction_error"] <= 0.03  # type: ignore[operator]
+
+
+def test_interrupted_and_resumed_it_writes_the_same(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, visits = pruning.loop._Run._visit, []
+
+    def stopped(*args: object) -> object:
+        visits.append(1)
+        if len(visits) == 4:
+            raise KeyboardInterrupt
+        return visit(*args)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pruning.loop._Run, "_visit", stopped)
+        assert run("prune", "digits", *QUICK, "-o", tmp_path).code == EXIT_INTERRUPTED
+    assert not (tmp_path / "pruned.onnx").exists()
+    assert run("prune", "digits", *QUICK, "--resume", "-o", tmp_path).code == 0
+    for name in PRUNE_FILES:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_the_text_says_what_was_saved_and_why_no_more(folder: Path) -> None:
+    text = (folder / "summary.txt").read_text()
+    assert text.startswith(
+        "digits.onnx on eyeriss-estimation, batch 4: pruned; energy and cycles simulated\naccuracy 99."
+    )
+    for part in ("share of", "level", "why: total cycles fall by ", "energy saved: ", "energy = counts x table"):
+        assert part in text
+
+
+def test_where_zero_weights_save_nothing_it_says_so(run: Run, tmp_path: Path) -> None:
+    ran = run("prune", "digits", *QUICK, "--arch", "eyeriss-v1", "-o", tmp_path)
+    assert ran.code == 0
+    assert "why: on eyeriss-v1 a zero weight stops no MAC and moves like any other word" in ran.out
+    assert result_of(tmp_path)["saved"] < 0.05  # type: ignore[operator]
+
+
+def test_an_energy_may_end_it_first(run: Run, tmp_path: Path) -> None:
+    ran = run("prune", "digits", *QUICK, "--target-energy", "90", "--max-accuracy-loss", "5", "-o", tmp_path, "--json")
+    found = json.loads(ran.out)
+    assert found["ended_by"] == "the energy asked for is reached"
+    assert 0.1 <= found["saved"] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("prune", DIGITS.path), f"{DIGITS.path}: no labelled images to judge it by; give --data"),
+        (("prune", DIGITS.path, "--data", "none.npz"), "none.npz: "),
+        (
+            ("prune", "digits", "--min-accuracy", "90", "--max-accuracy-loss", "1"),
+            "--max-accuracy-loss and --min-accuracy",
+        ),
+        (("prune", "digits", "--min-accuracy", "100"), "the network's own accuracy is 0.99"),
+        (("prune", "digits", "--batch", "1790"), "digits: 1797 images; 1790 to simulate (--batch), at least 8 to "),
+        (("prune", DIGITS.path, "--data", "digits", "--mean", "1e6"), "the model's own accuracy is "),
+    ],
+)
+def test_what_is_refused(run: Run, tmp_path: Path, argv: tuple[object, ...], message: str) -> None:
+    ran = run(*argv, "-o", tmp_path / "run")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"picojoule: {message}")
+    assert not (tmp_path / "run" / "pruned.onnx").exists()
+
+
+def test_guessing_is_not_knowing() -> None:
+    labels = np.arange(1000) % 10
+    data = LabelledImages(images=np.zeros((1000, 1, 1, 1), np.float32), labels=labels)
+    check_above_chance(0.2, data, 10)
+    with pytest.raises(PruningError, match=r"own accuracy is 11.0 % of 1000 images, where guessing gives 10.0 %; give"):
+        check_above_chance(0.11, data, 10)
+
+
+def test_limits() -> None:
+    def limits(**options: float) -> tuple[float, float]:
+        found = limits_of(PruneOptions(**options), 0.9, 200.0)  # type: ignore[arg-type]
+        return found.min_accuracy, found.target_energy
+
+    assert limits() == pytest.approx((0.89, 0))
+    assert limits(max_accuracy_loss=2.5) == pytest.approx((0.875, 0))
+    assert limits(min_accuracy=80) == pytest.approx((0.8, 0))
+    assert limits(target_energy=40) == pytest.approx((0.0, 80))
+    assert limits(target_energy=40, max_accuracy_loss=1) == pytest.approx((0.89, 80))
+
+
+def test_no_image_serves_two_ends() -> None:
+    data = LabelledImages(images=np.arange(300, dtype=np.float32).reshape(300, 1, 1, 1), labels=np.zeros(300, np.int64))
+    parts = divided(data, PruneOptions(data="d", batch=10, calibration_images=40))
+    groups = [set(part.ravel().tolist()) for part in (parts.energy, parts.calibration, parts.judged.images)]
+    assert [len(group) for group in groups] == [10, 40, 250]
+    assert len(set.union(*groups)) == 300
