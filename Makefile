@@ -13,7 +13,7 @@ STRICT_C := -std=c99 -Wall -Wextra -Wconversion -Werror
 .PHONY: demo reproduce test check lint lint-c sanitize bench clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.run  ## AlexNet's CONV layers beside the published silicon figures
+demo: $(VENV)/.run  ## AlexNet's CONV layers beside the published silicon figures; a small network pruned
 	@$(VENV)/bin/picojoule demo
 
 reproduce: $(VENV)/.run  ## every published table and figure beside ours; fails if one is outside its limit
@@ -45,7 +45,7 @@ clean:
 # environment, so rebuilding the kernels is quick and needs no network.
 $(VENV)/.run: $(VENV)/.created $(BUILT_FROM)
 	@rm -f native/_kernels*.so
-	$(PIP_INSTALL) --no-build-isolation --editable .
+	$(PIP_INSTALL) --no-build-isolation --editable '.[onnx,demo]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.created $(BUILT_FROM)

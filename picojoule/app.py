@@ -153,9 +153,7 @@ def validate(
     return 0 if run(network, options, tol=tol, jobs=jobs, as_json=json, output=output) else 1
 
 
-@app.command(
-    help_epilogue="Example: picojoule calibrate a.npz b.npz c.npz --arch eyeriss-estimation -o calibration.json"
-)
+@app.command(help_epilogue="Example: picojoule calibrate a.npz b.npz c.npz -o calibration.json")
 def calibrate(
     networks: Annotated[tuple[str, ...], Parameter(negative="")],
     /,
@@ -211,7 +209,7 @@ def compare(
     run(things, options, is_simulated=simulate, as_json=json, picture=picture, output=output)
 
 
-@app.command(help_epilogue="Example: picojoule prune model.onnx --data images.npz --max-accuracy-loss 1 -o pruned")
+@app.command(help_epilogue="Example: picojoule prune model.onnx --data images.npz -o pruned")
 def prune(
     model: str,
     /,

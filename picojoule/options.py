@@ -166,9 +166,9 @@ class PruneOptions:
     """Positions of each layer's ofmap that a refit looks at."""
     scale: float | None = None
     """What each word of an image is multiplied by, such as 0.00392157 for bytes that the model saw from 0 to 1."""
-    mean: tuple[float, ...] | None = None
+    mean: Annotated[tuple[float, ...] | None, Parameter(negative="")] = None
     """Taken from each channel, after --scale."""
-    std: tuple[float, ...] | None = None
+    std: Annotated[tuple[float, ...] | None, Parameter(negative="")] = None
     """What each channel is divided by, after --mean."""
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0
     """Of the division of the images and of the positions."""

@@ -11,7 +11,8 @@ from simulator.spec.load import load_accelerator, shipped_accelerators
 from tests.cli.conftest import Run, Simulations
 from workloads import built_in_networks
 
-COMMANDS = ("", "simulate", "record", "networks", "arch", "arch list", "arch show", "doctor", "demo", "reproduce")
+ON_NETWORKS = ("simulate", "estimate", "validate", "calibrate", "explain", "compare", "prune", "record")
+COMMANDS = ("", *ON_NETWORKS, "networks", "arch", "arch list", "arch show", "doctor", "demo", "reproduce")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -52,6 +53,12 @@ def test_arch_show_prints_a_file_that_is_the_accelerator(run: Run, tmp_path: Pat
     assert run("arch", "show", tmp_path / "copy.toml").out == ran.out
 
 
+@pytest.fixture
+def without_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picojoule.demo.find_spec", lambda _: None)
+
+
+@pytest.mark.usefixtures("without_pruning")
 def test_demo_asks_for_the_published_runs_and_shows_them_beside_the_silicon(run: Run, simulations: Simulations) -> None:
     ran = run("demo")
     assert ran.code == 0
@@ -62,6 +69,7 @@ def test_demo_asks_for_the_published_runs_and_shows_them_beside_the_silicon(run:
     assert "published: Chen, Krishna, Emer, Sze, IEEE JSSC 52(1), 2017, Table V" in ran.out
 
 
+@pytest.mark.usefixtures("without_pruning")
 def test_demo_shows_conv3_with_both_mappings(run: Run) -> None:
     """The real thing: half a second. Its accuracy is the anchors' question."""
     lines = run("demo").out.splitlines()
@@ -70,6 +78,22 @@ def test_demo_shows_conv3_with_both_mappings(run: Run) -> None:
     assert rows == [*table, "total", "CONV3*", "CONV3*:", *table, "total"]
     other = next(line for line in lines if line.startswith("CONV3* "))
     assert other.split()[-5] == "50.2"
+
+
+@pytest.mark.usefixtures("simulations")
+def test_demo_ends_with_a_small_network_pruned(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("picojoule.prune.run", lambda *args, **options: asked.append((args, options)))
+    assert "pruned where its energy goes (`picojoule prune digits -o DIR`)" in run("demo").out
+    ((model, _), _), *others = asked
+    assert (model, others) == ("digits", [])
+
+
+@pytest.mark.usefixtures("simulations", "without_pruning")
+def test_demo_says_what_pruning_needs(run: Run) -> None:
+    assert run("demo").out.endswith(
+        "pruning a small network needs onnxruntime and sklearn: pip install 'picojoule[onnx,demo]'\n"
+    )
 
 
 def test_record_hands_on_what_it_was_given(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

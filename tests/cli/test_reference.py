@@ -12,7 +12,9 @@ from picojoule.__main__ import EXIT_BAD_INPUT, EXIT_CLOSED_PIPE, EXIT_INTERRUPTE
 from picojoule.app import app
 from picojoule.manifest import manifest_of
 from picojoule.options import EstimateOptions, SimulateOptions
+from picojoule.prune_files import PRUNE_FILES
 from picojoule.targets import TARGETS
+from pruning.layer_methods import Method
 from simulator import simulate
 from simulator.counts import MEANING
 from simulator.mapping.load import load_mappings
@@ -60,11 +62,12 @@ def options_of(*command: str) -> set[str]:
     return {name for name in longest if name.startswith("--")}
 
 
-@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "reproduce", "compare"])
+@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare"])
 def test_options(command: str) -> None:
     headings = {
         "simulate": "`picojoule simulate NETWORK`",
         "calibrate": "`picojoule calibrate NETWORK`",
+        "prune": "`picojoule prune MODEL`",
         "record": "`picojoule record MODEL`",
         "compare": "`picojoule compare THING`",
         "reproduce": "`picojoule reproduce [TARGET]`",
@@ -197,3 +200,13 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def test_pruning_methods_and_files() -> None:
+    assert list(rows("Pruning methods")) == [method.value for method in Method]
+    written = re.findall(r"`([a-z.]+)`", "".join(rows_of_files()))
+    assert set(PRUNE_FILES) <= set(written)
+
+
+def rows_of_files() -> list[str]:
+    return re.findall(r"^\| (`[^|]*) \|", section("Files of a pruning run"), flags=re.M)

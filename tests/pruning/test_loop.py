@@ -1,6 +1,7 @@
-"""Does energy fall and accuracy hold, step by step, in the order asked for, to the same end however often it is stopped?"""
+"""Does energy fall and accuracy hold, step by step, in the order asked for, and to the same end if it is stopped?"""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def steps(limits: Limits = LIMITS, plan: Plan | None = None, **options: Any) -> 
 def test_every_step_holds_what_it_promises(method: Method, order: Order, least: float, seed: int) -> None:
     made = pruned(Limits(min_accuracy=least), Plan(method=method, order=order, seed=seed))
     assert made[0].accuracy == 1
-    for before, step in zip(made, made[1:], strict=False):
+    for before, step in pairwise(made):
         assert step.accuracy >= least
         assert step.total_energy <= before.total_energy
         assert step.accuracy == ACCURACY(step.network)
