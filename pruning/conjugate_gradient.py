@@ -41,22 +41,19 @@ class _Preconditioner:
         return scaled
 
 
-def descend_supports(
-    xx: Floats, wanted: Floats, support: Mask, damping: float, enough: Floats
-) -> tuple[Floats, Floats]:
+def descend_supports(xx: Floats, wanted: Floats, support: Mask, damping: float, enough: Floats) -> Floats:
     """As `solve_supports`, until what a step still wins of D'(xx + damping I)D − 2 wanted'D is below `enough`.
 
-    `enough` is (outputs). Returns D and what is left of `wanted` on the support. Steps stop for a block of outputs when
-    all have enough.
+    `enough` is (outputs). Steps stop for a block of outputs when all have enough.
     """
     factors = strong_factors(xx, min(_RANK, len(xx)))
-    solved, rest = np.zeros_like(wanted), np.zeros_like(wanted)
+    solved = np.zeros_like(wanted)
     for start in range(0, wanted.shape[1], _BLOCK_OUTPUTS):
         block = slice(start, start + _BLOCK_OUTPUTS)
         kept = support[:, block].astype(xx.dtype)
         near = _preconditioner(xx, factors, kept, damping)
-        solved[:, block], rest[:, block] = _descend(xx, wanted[:, block] * kept, near, damping, enough[block])
-    return solved, rest
+        solved[:, block] = _descend(xx, wanted[:, block] * kept, near, damping, enough[block])
+    return solved
 
 
 def strong_factors(xx: Floats, rank: int) -> Floats:
@@ -86,7 +83,7 @@ def _preconditioner(xx: Floats, factors: Floats, support: Floats, damping: float
     return _Preconditioner(factors=factors, spread=spread[:, None], inner=np.linalg.inv(inner), support=support)
 
 
-def _descend(xx: Floats, rest: Floats, near: _Preconditioner, damping: float, enough: Floats) -> tuple[Floats, Floats]:
+def _descend(xx: Floats, rest: Floats, near: _Preconditioner, damping: float, enough: Floats) -> Floats:
     solved = np.zeros_like(rest)
     direction = ahead = near.solve(rest)
     height = _dots(rest, ahead)
@@ -102,7 +99,7 @@ def _descend(xx: Floats, rest: Floats, near: _Preconditioner, damping: float, en
         ahead = near.solve(rest)
         height, before = _dots(rest, ahead), height
         direction = ahead + _ratio(height, before) * direction
-    return solved, rest
+    return solved
 
 
 def _dots(left: Floats, right: Floats) -> Floats:

@@ -1,0 +1,102 @@
+"""Does each method leave exactly what was asked of a layer, and which leaves the least behind?"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pruning.layer_methods import Method, prune_layer
+from pruning.samples import Floats, Gram, as_columns, draw_positions, layer_gram
+from simulator.errors import PruningError
+from simulator.spec.layer import Layer
+from tests.pruning.least_squares_problems import activations
+from tests.strategies import small_layers
+
+LAYER = Layer(name="conv", N=1, M=16, C=12, H=6, W=6, R=3, S=3, padding=(1, 1, 1, 1))
+
+
+def layer_sums(layer: Layer, seed: int, images: int = 40) -> tuple[Floats, Gram]:
+    """Weights and sums; the channels of the ifmap share factors."""
+    weights = np.random.default_rng(0).standard_normal(layer.filter_shape, np.float32)
+    pixels = activations(1, images * layer.H * layer.W, layer.C, seed)[0]
+    inputs = np.ascontiguousarray(pixels.reshape(images, layer.H, layer.W, layer.C).transpose(0, 3, 1, 2))
+    positions = draw_positions(layer, images, 1000, seed)
+    return weights, layer_gram(layer, inputs, positions, original_inputs=inputs, original_weights=weights)
+
+
+@pytest.mark.parametrize("method", Method)
+@given(layer=small_layers(), data=st.data())
+@settings(max_examples=25)
+def test_as_many_as_asked_from_what_is_left(method: Method, layer: Layer, data: st.DataObject) -> None:
+    """In two goes, as the loop does: strided, padded, grouped, depthwise, 1x1 and FC layers."""
+    weights, gram = layer_sums(layer, 1, images=3)
+    for _ in range(2):
+        before = weights
+        keep = data.draw(st.integers(0, int(np.count_nonzero(before))))
+        weights = prune_layer(layer, before, gram, keep, method)
+        assert weights.shape == layer.filter_shape
+        assert weights.dtype == np.float32
+        assert np.isfinite(weights).all()
+        assert np.count_nonzero(weights) <= keep
+        assert not weights[before == 0].any()
+
+
+@pytest.mark.parametrize("method", Method)
+def test_every_word_kept_is_used(method: Method) -> None:
+    weights, gram = layer_sums(LAYER, 1)
+    assert np.count_nonzero(prune_layer(LAYER, weights, gram, 300, method)) == 300
+
+
+@pytest.mark.parametrize("method", Method)
+def test_words_that_are_gone_stay_away_though_they_would_help(method: Method) -> None:
+    """The weights left have the wrong sign: to the output any word that is zero is better."""
+    weights, gram = layer_sums(LAYER, 1)
+    left = -prune_layer(LAYER, weights, gram, 300, Method.MAGNITUDE)
+    np.testing.assert_array_equal(prune_layer(LAYER, left, gram, 300, method) != 0, left != 0)
+
+
+def test_magnitude_leaves_values_alone() -> None:
+    weights, gram = layer_sums(LAYER, 1)
+    pruned = prune_layer(LAYER, weights, gram, 300, Method.MAGNITUDE)
+    np.testing.assert_array_equal(pruned[pruned != 0], weights[pruned != 0])
+    assert np.abs(pruned[pruned != 0]).min() >= np.abs(weights[pruned == 0]).max()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_each_step_beats_the_one_before_on_samples_not_seen(share: float) -> None:
+    weights, gram = layer_sums(LAYER, 1)
+    unseen = layer_sums(LAYER, 2)[1]
+    left = {
+        method: unseen.residual(as_columns(prune_layer(LAYER, weights, gram, round(share * weights.size), method), 1))
+        for method in Method
+    }
+    magnitude, energy_aware, second_order, alternating = (
+        left[method].sum()
+        for method in (Method.MAGNITUDE, Method.ENERGY_AWARE, Method.SECOND_ORDER, Method.ALTERNATING)
+    )
+    assert energy_aware < 0.7 * magnitude
+    assert second_order < 0.9 * energy_aware
+    assert alternating < 0.9 * energy_aware
+
+
+def test_large_layers_are_selected_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are second order; the exact one leaves no more."""
+    weights, gram = layer_sums(LAYER, 1)
+    exact = prune_layer(LAYER, weights, gram, 300, Method.SECOND_ORDER)
+    monkeypatch.setattr("pruning.layer_methods._MOST_EXACT_INPUTS", 107)
+    blocked = prune_layer(LAYER, weights, gram, 300, Method.SECOND_ORDER)
+    assert ((exact != 0) != (blocked != 0)).any()
+    assert gram.residual(as_columns(exact, 1)).sum() < gram.residual(as_columns(blocked, 1)).sum()
+
+
+def test_bad_requests_are_named() -> None:
+    weights, gram = layer_sums(LAYER, 1)
+    with pytest.raises(PruningError, match="conv: 1729 weights to keep of 1728 that are not zero; keep 0 to 1728"):
+        prune_layer(LAYER, weights, gram, 1729, Method.MAGNITUDE)
+    with pytest.raises(PruningError, match=r"conv: weights of shape \(8, 12, 3, 3\); the layer has \(16, 12, 3, 3\)"):
+        prune_layer(LAYER, weights[:8], gram, 1, Method.MAGNITUDE)
+    other = layer_sums(Layer(name="other", N=1, M=8, C=12, H=6, W=6, R=3, S=3), 1)[1]
+    with pytest.raises(
+        PruningError, match=r"conv: sums for weights of shape \(1, 108, 8\); the layer has \(1, 108, 16\)"
+    ):
+        prune_layer(LAYER, weights, other, 1, Method.MAGNITUDE)
