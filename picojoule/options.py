@@ -160,8 +160,8 @@ class PruneOptions:
     """An energy table (a TOML file) in place of the accelerator's own."""
     batch: Annotated[int, Parameter(validator=Number(gte=1))] = 16
     """Images whose energy is simulated."""
-    calibration_images: Annotated[int, Parameter(validator=Number(gte=1))] = 512
-    """Images that layers are refitted on, at most."""
+    calibration_images: Annotated[int, Parameter(validator=Number(gte=1))] = 4096
+    """Images that layers are refitted on, at most. An FC layer has one sample an image."""
     samples: Annotated[int, Parameter(validator=Number(gte=1))] = 4096
     """Positions of each layer's ofmap that a refit looks at."""
     scale: float | None = None

@@ -35,6 +35,8 @@ FineTune = Callable[[Network], Network]
 
 _KEPT = 0.8
 """Of a layer's weights that are left, the share that each finer try keeps."""
+_FEWEST_IMAGES = 512
+"""That a layer's samples are drawn from, if there are so many: neighbours in one image are much alike."""
 _TRIES = 20
 """The deepest try keeps 0.8**20, about 1 %."""
 
@@ -273,12 +275,12 @@ class _Run(Generic[Network]):
         return tuple(trials), *best
 
     def _gram(self, network: Network, layer: Layer) -> Gram:
-        """Inputs of the network as pruned so far; outputs that the original makes of its own."""
-        now = network.layer_inputs([layer.name], self.images)[layer.name]
-        original = (
-            now if network is self.original else self.original.layer_inputs([layer.name], self.images)[layer.name]
-        )
-        positions = draw_positions(layer, len(self.images), self.plan.samples, self.plan.seed)
+        """Inputs of the network as pruned so far; outputs that the original makes of its own. An FC layer has one position
+        an image and takes as many images as samples; a CONV layer finds them in fewer."""
+        images = self.images[: max(_FEWEST_IMAGES, -(-self.plan.samples // (layer.E * layer.F)))]
+        now = network.layer_inputs([layer.name], images)[layer.name]
+        original = now if network is self.original else self.original.layer_inputs([layer.name], images)[layer.name]
+        positions = draw_positions(layer, len(images), self.plan.samples, self.plan.seed)
         return layer_gram(
             layer, now, positions, original_inputs=original, original_weights=self.original.weights(layer.name)
         )
