@@ -275,8 +275,8 @@ class _Run(Generic[Network]):
         return tuple(trials), *best
 
     def _gram(self, network: Network, layer: Layer) -> Gram:
-        """Inputs of the network as pruned so far; outputs that the original makes of its own. An FC layer has one position
-        an image and takes as many images as samples; a CONV layer finds them in fewer."""
+        """Inputs of the network as pruned so far; outputs that the original makes of its own. An FC layer has one
+        position an image and takes as many images as samples; a CONV layer finds them in fewer."""
         images = self.images[: max(_FEWEST_IMAGES, -(-self.plan.samples // (layer.E * layer.F)))]
         now = network.layer_inputs([layer.name], images)[layer.name]
         original = now if network is self.original else self.original.layer_inputs([layer.name], images)[layer.name]
