@@ -1,0 +1,6 @@
+"""Which weights to remove so that energy falls and accuracy holds. `prune` is handed both as functions of a network."""
+
+from pruning.layer_methods import Method
+from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+
+__all__ = ["Limits", "Method", "Order", "Plan", "PruningStep", "answer", "prune"]
