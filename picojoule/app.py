@@ -209,7 +209,35 @@ def compare(
     run(things, options, is_simulated=simulate, as_json=json, picture=picture, output=output)
 
 
-@app.command(help_epilogue="Example: picojoule prune model.onnx --data images.npz -o pruned")
+pruning = App(
+    name="prune",
+    help_epilogue="Example: picojoule prune model.onnx --data images.npz -o pruned",
+)
+app.command(pruning)
+
+
+@pruning.command(name="compare", help_epilogue="Example: picojoule prune compare ours magnitude")
+def prune_compare(
+    folders: Annotated[tuple[Path, ...], Parameter(negative="")],
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> None:
+    """Compare pruning runs: the least energy of each at one accuracy.
+
+    Parameters
+    ----------
+    folders
+        Folders that `picojoule prune -o` wrote, of one model, data and accelerator.
+    json
+        Print one JSON object instead of the table.
+    """
+    from picojoule.prune_compare import run
+
+    run(folders, as_json=json)
+
+
+@pruning.default
 def prune(
     model: str,
     /,

@@ -12,7 +12,18 @@ from tests.cli.conftest import Run, Simulations
 from workloads import built_in_networks
 
 ON_NETWORKS = ("simulate", "estimate", "validate", "calibrate", "explain", "compare", "prune", "record")
-COMMANDS = ("", *ON_NETWORKS, "networks", "arch", "arch list", "arch show", "doctor", "demo", "reproduce")
+COMMANDS = (
+    "",
+    *ON_NETWORKS,
+    "networks",
+    "arch",
+    "arch list",
+    "arch show",
+    "doctor",
+    "demo",
+    "reproduce",
+    "prune compare",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -128,6 +128,35 @@ def test_an_energy_may_end_it_first(run: Run, tmp_path: Path) -> None:
     assert 0.1 <= found["saved"] < 0.5
 
 
+def test_runs_side_by_side_at_equal_accuracy(run: Run, folder: Path, tmp_path: Path) -> None:
+    assert run("prune", "digits", *QUICK, "--method", "magnitude", "--max-accuracy-loss", "3", "-o", tmp_path).code == 0
+    ran = run("prune", "compare", folder, tmp_path, "--json")
+    found = json.loads(ran.out)
+    ours, magnitude = found["runs"]
+    assert found["accuracy"] == result_of(folder)["accuracy"]["limit"]  # type: ignore[index]
+    assert min(ours["accuracy"], magnitude["accuracy"]) >= found["accuracy"]
+    assert ours["energy"] < magnitude["energy"] <= found["original_energy"]
+    steps = csv.DictReader((tmp_path / "steps.csv").open())
+    fit = [float(step["energy"]) for step in steps if float(step["accuracy"]) >= found["accuracy"]]
+    assert magnitude["energy"] == min(fit)
+    assert "magnitude     energy" in run("prune", "compare", folder, tmp_path).out
+
+
+def test_runs_that_cannot_be_compared(run: Run, folder: Path, tmp_path: Path) -> None:
+    none = run("prune", "compare", folder, tmp_path)
+    assert (none.code, none.out) == (2, "")
+    assert none.err.startswith(f"picojoule: {tmp_path}: no folder of a pruning run (")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["options"]["seed"] = 1
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "steps.csv").write_text((folder / "steps.csv").read_text())
+    other = run("prune", "compare", folder, tmp_path)
+    assert (other.code, other.out) == (2, "")
+    assert other.err.startswith(
+        f"picojoule: {tmp_path}: pruned another model, or judged on other images or another acc"
+    )
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -86,7 +86,7 @@ def test_options_beside_those_of_simulate(command: str, left_out: set[str]) -> N
 def test_commands() -> None:
     text = REFERENCE.read_text(encoding="utf-8")
     commands = [name for name in app if not name.startswith("-") and name != "arch"]
-    commands += [f"arch {name}" for name in app["arch"] if not name.startswith("-")]
+    commands += [f"{group} {name}" for group in ("arch", "prune") for name in app[group] if not name.startswith("-")]
     documented = re.findall(r"^### `picojoule ([a-z ]+?)(?: \[?[A-Z]+\]?)*`$", text, flags=re.M)
     assert sorted(documented) == sorted(commands)
 
