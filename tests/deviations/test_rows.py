@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from inspect import signature
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from native.pe_array import PassShape, time_pass
+from picojoule.options import PruneOptions
+from pruning import prune
 from simulator.analytic.layer_estimate import estimate_layer
 from simulator.analytic.mapping_cost import dense_objective
 from simulator.counts import Access, Action, Level, Tensor
@@ -282,6 +284,11 @@ def test_row_26_transfers_of_expected_size() -> None:
     assert ran.processing_cycles == estimated.processing_cycles
     assert ran.total_cycles != estimated.total_cycles
     assert estimated.total_cycles == pytest.approx(ran.total_cycles, rel=0.001)
+
+
+def test_row_27_the_command_does_not_fine_tune() -> None:
+    assert "fine_tune" in signature(prune).parameters
+    assert not any("tune" in field.name for field in fields(PruneOptions))
 
 
 def by_tensors(name: str) -> LayerResult:
