@@ -5,10 +5,11 @@ from pathlib import Path
 
 from picojoule.options import PruneOptions
 from picojoule.prune_files import PRUNE_FILES, identity_of, write_pruning
-from picojoule.prune_text import Pruning, pruning_text
-from picojoule.pruning_energy import Energies, energies_on
-from picojoule.pruning_inputs import Accuracy, Parts, check_above_chance, divided, limits_of
+from pruning.summary import Pruning, pruning_text
+from pruning.simulated_energy import Energies, energies_on
+from picojoule.pruning_inputs import limits_of
 from picojoule.terminal import shown_steps, terminal_width
+from pruning.judging import Accuracy, Parts, check_above_chance, divided
 from pruning.layer_methods import Method
 from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
@@ -44,7 +45,9 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
         str(options.data), split=options.split, scale=options.scale, mean=options.mean, std=options.std
     )
     data.check_fits(network.image_shape, network.classes)
-    parts = divided(data, options)
+    parts = divided(
+        data, batch=options.batch, calibration=options.calibration_images, seed=options.seed
+    )
     accuracy = Accuracy(parts.judged)
     own = accuracy(network)
     check_above_chance(own, parts.judged, network.classes)
@@ -56,7 +59,7 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
         pruning = Pruning(
             model=path.name,
             steps=tuple(steps),
-            answer=best,
+            answer=replace(best, accuracy=accuracy(best.network)),
             limits=limits,
             before=energies.simulated(network),
             after=energies.simulated(best.network),

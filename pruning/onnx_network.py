@@ -114,6 +114,10 @@ class OnnxNetwork:
             self._check_change(name, values)
         return replace(self, _run=replace(self._run, replaced=dict(changes)), _prefix=None)
 
+    def initializer_of(self, layer: str) -> str:
+        """Name of the initializer that has a layer's weights."""
+        return self._node(layer).weights
+
     def initializers(self, names: Sequence[str]) -> dict[str, Array]:
         """Values of these initializers as they are now. Raises PruningError for one that the file has not."""
         for name in names:
