@@ -56,13 +56,13 @@ class Trainable:
     def take(self, network: OnnxNetwork) -> None:
         """Put the network's values into the module."""
         state = self.module.state_dict()
-        for name, values in network.initializers(list(self.names)).items():
+        for name, values in network.constants(list(self.names)).items():
             state[self.names[name]].copy_(torch.from_numpy(np.array(values)))
 
     def give(self, network: OnnxNetwork) -> OnnxNetwork:
         """The network with the module's values."""
         state = self.module.state_dict()
-        now = network.initializers(list(self.names))
+        now = network.constants(list(self.names))
         values = {name: _array(state[self.names[name]], like) for name, like in now.items()}
         return network.with_changes({**network.changes(), **values})
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto
 
 from pruning.network import Floats
 from pruning.onnx_prefix import OnnxPrefix
@@ -79,6 +80,23 @@ class OnnxNetwork:
         """Of one image, usually (C, H, W)."""
         return self._run.model.image_shape
 
+    @property
+    def input_name(self) -> str:
+        return self._run.model.input_name
+
+    @property
+    def output_name(self) -> str:
+        return self._run.output
+
+    def computing_nodes(self) -> tuple[NodeProto, ...]:
+        """Nodes whose outputs depend on the images, in order of execution; BatchNormalization and the like included."""
+        return tuple(node for node in self._run.graph.nodes if not self._run.graph.is_constant(node))
+
+    def float_initializers(self) -> frozenset[str]:
+        """Names of the initializers that may be replaced by others of their shape."""
+        floats = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+        return frozenset(name for name, tensor in self._run.graph.initializers.items() if tensor.data_type in floats)
+
     def weights(self, layer: str) -> Floats:
         """A layer's filters, (M, C/G, R, S), not to be written to; Gemm's alpha is not in them."""
         found = self._node(layer)
@@ -118,13 +136,11 @@ class OnnxNetwork:
         """Name of the initializer that has a layer's weights."""
         return self._node(layer).weights
 
-    def initializers(self, names: Sequence[str]) -> dict[str, Array]:
-        """Values of these initializers as they are now. Raises PruningError for one that the file has not."""
-        for name in names:
-            if name not in self._run.graph.initializers:
-                raise PruningError(f"{self.path}: has no initializer {name!r}")
-        stored = constants_of(self._run.model, self._run.graph, [name for name in names if name not in self.changes()])
-        return {name: self.changes().get(name, stored.get(name)) for name in names}
+    def constants(self, names: Sequence[str]) -> dict[str, Array]:
+        """Values of these constant tensors as they are now: initializers, and what nodes make of those in the file."""
+        changes = self.changes()
+        stored = constants_of(self._run.model, self._run.graph, [name for name in names if name not in changes])
+        return {name: changes[name] if name in changes else stored[name] for name in names}
 
     def layer_inputs(self, layers: Sequence[str], images: Floats) -> dict[str, Floats]:
         """What these layers read: each (N, C, H, W), before padding. Only the nodes they need are run.

@@ -5,6 +5,7 @@ needs its parameters back, so nothing is folded here; onnxruntime and the simula
 """
 
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 
 import onnx
@@ -35,10 +36,11 @@ def exported(module: nn.Module, images: Tensor, path: Path) -> tuple[OnnxNetwork
 
 
 def _proto(module: nn.Module, images: Tensor) -> onnx.ModelProto:
-    was_training = module.training
+    """Of a copy in plain layout on the CPU: the exporter fixes the batch of one in channels_last."""
+    copied = deepcopy(module).eval().cpu().to(memory_format=torch.contiguous_format)
     try:
         program = torch.onnx.export(
-            module.eval(),
+            copied,
             (images,),
             dynamo=True,
             optimize=False,
@@ -50,8 +52,6 @@ def _proto(module: nn.Module, images: Tensor) -> onnx.ModelProto:
     except Exception as error:  # the exporter's kinds are many, and its own
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise PruningError(f"{type(module).__name__}: torch cannot export it to ONNX: {reason}") from None
-    finally:
-        module.train(was_training)
     assert program is not None  # with dynamo=True it never is
     proto: onnx.ModelProto = program.model_proto
     return proto
