@@ -154,6 +154,11 @@ class PruneOptions:
     magnitude alone; by the inverse Hessian (second-order)."""
     order: Literal["energy", "macs", "weights", "input", "random"] = "energy"
     """Which layers come first."""
+    finetune: Annotated[int, Parameter(validator=Number(gte=0))] = 0
+    """Epochs of training after each round, on the images that layers are refitted on; zero weights stay zero. Needs the
+    torch extra."""
+    learning_rate: Annotated[float, Parameter(validator=Number(gt=0))] = 0.005
+    """Of fine-tuning: it falls to zero in each round."""
     arch: str = "eyeriss-estimation"
     """The accelerator: a shipped one (`picojoule arch list`) or a TOML file."""
     energy: Path | None = None

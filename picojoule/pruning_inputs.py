@@ -1,8 +1,33 @@
-"""When does `picojoule prune` stop? Its limits, in figures."""
+"""What does `picojoule prune` hand to the method? Its limits in figures, and fine-tuning where it is asked for."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
 
 from picojoule.options import PruneOptions
-from pruning.loop import Limits
+from pruning.loop import FineTune, Limits
+from pruning.onnx_network import OnnxNetwork
 from simulator.errors import PruningError
+from workloads.data_sets import LabelledImages
+
+Tuner = Callable[[LabelledImages], FineTune[OnnxNetwork]]
+_TRAINING_BATCH = 64
+
+
+def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner:
+    """Fine-tuning on images to come. Raises PruningError for a network that it is not possible for, and without torch."""
+    if find_spec("torch") is None:
+        raise PruningError("--finetune: torch is not installed; pip install 'picojoule[torch]', or leave it out")
+    from pruning.fine_tuning import Tuning, examples, fine_tuned
+    from pruning.torch_graph import trainable_of
+
+    trainable = trainable_of(network)
+    tuning = Tuning(epochs=options.finetune, learning_rate=options.learning_rate, seed=options.seed)
+
+    def tuner(data: LabelledImages) -> FineTune[OnnxNetwork]:
+        batches = examples(data.images, data.labels, _TRAINING_BATCH)
+        return lambda network, number: fine_tuned(network, trainable, batches, tuning, number)
+
+    return tuner
 
 
 def limits_of(options: PruneOptions, accuracy: float, energy: float) -> Limits:

@@ -151,4 +151,5 @@ def _masking(left: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 def _array(value: Tensor, like: NDArray[Any]) -> NDArray[Any]:
-    return np.ascontiguousarray(value.detach().cpu().numpy(), like.dtype).reshape(like.shape)
+    """A copy: the module goes on changing."""
+    return np.array(value.detach().cpu().numpy(), like.dtype, order="C").reshape(like.shape)

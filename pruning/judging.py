@@ -20,16 +20,16 @@ _FAR_FROM_CHANCE = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parts:
-    """energy: images simulated; calibration: refitted on; judged: accuracy is measured on."""
+    """energy: images simulated; calibration: refitted, and trained, on; judged: accuracy is measured on."""
 
     energy: Floats
-    calibration: Floats
+    calibration: LabelledImages
     judged: LabelledImages
 
     def sizes(self) -> dict[str, int]:
         return {
             "energy": len(self.energy),
-            "calibration": len(self.calibration),
+            "calibration": len(self.calibration.labels),
             "accuracy": len(self.judged.labels),
         }
 
@@ -51,7 +51,7 @@ def divided(data: LabelledImages, *, batch: int, calibration: int, seed: int) ->
     energy, refit, rest = np.split(order, [batch, batch + calibration])
     return Parts(
         energy=np.ascontiguousarray(data.images[energy]),
-        calibration=np.ascontiguousarray(data.images[refit]),
+        calibration=data.take(refit),
         judged=data.take(rest),
     )
 

@@ -130,7 +130,7 @@ class _Job:
         steps = []
         for step in prune(
             self.network,
-            images=self.parts.calibration,
+            images=self.parts.calibration.images,
             energy_of=self.energies.of,
             accuracy_of=self.accuracy,
             limits=limits,
