@@ -5,15 +5,15 @@ from pathlib import Path
 
 from picojoule.options import PruneOptions
 from picojoule.prune_files import PRUNE_FILES, identity_of, write_pruning
-from pruning.summary import Pruning, pruning_text
-from pruning.simulated_energy import Energies, energies_on
 from picojoule.pruning_inputs import limits_of, tuner_of
 from picojoule.terminal import shown_steps, terminal_width
 from pruning.judging import Accuracy, Parts, check_above_chance, divided
 from pruning.layer_methods import Method
 from pruning.loop import FineTune, Limits, Order, Plan, PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
+from pruning.simulated_energy import Energies, energies_on
 from pruning.state import store_steps, stored_steps
+from pruning.summary import Pruning, pruning_text
 from simulator.choices import machine_of
 from simulator.errors import PruningError
 from simulator.report.run_folder import check_run_folder, json_text
@@ -47,9 +47,7 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
         str(options.data), split=options.split, scale=options.scale, mean=options.mean, std=options.std
     )
     data.check_fits(network.image_shape, network.classes)
-    parts = divided(
-        data, batch=options.batch, calibration=options.calibration_images, seed=options.seed
-    )
+    parts = divided(data, batch=options.batch, calibration=options.calibration_images, seed=options.seed)
     accuracy = Accuracy(parts.judged)
     own = accuracy(network)
     check_above_chance(own, parts.judged, network.classes)
@@ -122,5 +120,7 @@ def _line(step: Step, first: Step) -> str:
     energy = 100 * step.total_energy / first.total_energy
     where = step.layer or "fine-tuned"
     what = f"round {step.round.number}, {where}" if step.round.number else "as it is"
-    kept = "" if step.is_accepted else ", kept as it was" if step.layer else ": below the limit, the round is taken back"
+    kept = (
+        "" if step.is_accepted else ", kept as it was" if step.layer else ": below the limit, the round is taken back"
+    )
     return f"{what}: accuracy {100 * step.accuracy:.2f} %, energy {energy:.1f} % of the original{kept}"

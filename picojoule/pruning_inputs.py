@@ -14,7 +14,7 @@ _TRAINING_BATCH = 64
 
 
 def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner:
-    """Fine-tuning on images to come. Raises PruningError for a network that it is not possible for, and without torch."""
+    """Fine-tuning, on images to come. Raises PruningError for a network that cannot be trained, and without torch."""
     if find_spec("torch") is None:
         raise PruningError("--finetune: torch is not installed; pip install 'picojoule[torch]', or leave it out")
     from pruning.fine_tuning import Tuning, examples, fine_tuned

@@ -1,7 +1,7 @@
 """How are the weights that pruning left trained further, together? By back-propagation in torch; zeros stay zeros.
 
-The network that is pruned is an ONNX file; what is trained is a torch module that holds the same values under names of its
-own. Values go over before each training and come back after it.
+The network that is pruned is an ONNX file; what is trained is a torch module that holds the same values under names of
+its own. Values go over before each training and come back after it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sized
@@ -68,7 +68,12 @@ class Trainable:
 
 
 def fine_tuned(
-    network: OnnxNetwork, trainable: Trainable, batches: Batches, tuning: Tuning, number: int, done: Epochs | None = None
+    network: OnnxNetwork,
+    trainable: Trainable,
+    batches: Batches,
+    tuning: Tuning,
+    number: int,
+    done: Epochs | None = None,
 ) -> OnnxNetwork:
     """The network trained for a round of that number, which seeds it. Every weight that is zero stays zero.
 
@@ -117,12 +122,11 @@ def examples(images: Floats, labels: NDArray[np.int64], size: int) -> Batches:
     it is the only one."""
     data = torch.utils.data.TensorDataset(torch.from_numpy(images), torch.from_numpy(labels))
     full = len(labels) >= size
-    return torch.utils.data.DataLoader(data, batch_size=size, shuffle=True, drop_last=full)
+    loader: Batches = torch.utils.data.DataLoader(data, batch_size=size, shuffle=True, drop_last=full)
+    return loader
 
 
-def _train_epoch(
-    module: nn.Module, optimizer: torch.optim.SGD, batches: Batches, epoch: int, tuning: Tuning
-) -> None:
+def _train_epoch(module: nn.Module, optimizer: torch.optim.SGD, batches: Batches, epoch: int, tuning: Tuning) -> None:
     steps = _length(batches)
     for step, (images, labels) in enumerate(batches):
         done = (epoch + step / steps) / tuning.epochs

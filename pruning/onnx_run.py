@@ -92,9 +92,7 @@ class OnnxRun:
     def _output_session(self) -> onnxruntime.InferenceSession:
         return self._session([self.output])
 
-    def _session(
-        self, names: Sequence[str], given: Mapping[str, Array] | None = None
-    ) -> onnxruntime.InferenceSession:
+    def _session(self, names: Sequence[str], given: Mapping[str, Array] | None = None) -> onnxruntime.InferenceSession:
         proto = self._model_for(names, given)
         shared = [tensor.name for tensor in proto.graph.initializer if tensor.name in self.model.weights]
         arrays = [self.replaced.get(name, self.model.weights[name]) for name in shared]

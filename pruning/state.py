@@ -1,8 +1,8 @@
 """How does a pruning run survive being stopped? Each step is stored as it is made, and read back to go on from.
 
-A folder holds `steps.json`, every step without its network, and one `.npz` with all that the network that stands, and the
-reference, differ in from the network as loaded.
-The weights are written first and the steps name them, so that whenever a run is killed the two belong together.
+A folder holds `steps.json`, every step without its network, and one `.npz` with all that the network that stands, and
+the reference, differ in from the network as loaded. The weights are written first and the steps name them, so that
+whenever a run is killed the two belong together.
 """
 
 import io

@@ -1,7 +1,7 @@
 """How is a PyTorch module pruned where the energy goes? `energy_aware_prune`: the whole method, simulated and verified.
 
-The module is exported to ONNX as it is, so that its own parameters are the file's weights; layers are pruned and energy is
-simulated there, and fine-tuning trains the module itself. What comes back is a module with masks as
+The module is exported to ONNX as it is, so that its own parameters are the file's weights; layers are pruned and energy
+is simulated there, and fine-tuning trains the module itself. What comes back is a module with masks as
 torch.nn.utils.prune makes them.
 """
 
@@ -71,12 +71,13 @@ def energy_aware_prune(
 ) -> Pruned:
     """Prune a copy of the module until it would lose more accuracy than it may. The module itself stays as it is.
 
-    loader             (images, labels): (N, C, H, W) float and (N) class numbers; preprocessed. Read once. `batch` of the
-                       images are simulated, up to 4,096 are what layers are fitted to, accuracy is measured on the others
+    loader             (images, labels): (N, C, H, W) float and (N) class numbers; preprocessed. Read once. `batch` of
+                       the images are simulated, up to 4,096 are what layers are fitted to, and accuracy is measured on
+                       the others
     max_accuracy_loss  points that may be lost
     target_energy      per cent of the original energy to stop at, if accuracy allows to come so far
-    training           a DataLoader to fine-tune on after each round, in the way of `tuning`: not the images of `loader`.
-                       Without it nothing is fine-tuned
+    training           a DataLoader to fine-tune on after each round, in the way of `tuning`: not the images of
+                       `loader`. Without it nothing is fine-tuned
     on_step            told of each step: for progress; may raise to end it
 
     Raises PruningError for a module that cannot be exported or pruned, that is no better than chance, and for too few
@@ -99,9 +100,7 @@ def energy_aware_prune(
             report = job.report(type(module).__name__, steps, limits, machine)
         pruned = report.answer.network
         pruned.save(folder / "pruned.onnx")
-        return Pruned(
-            module=_masked(trainable, pruned), report=report, _file=(folder / "pruned.onnx").read_bytes()
-        )
+        return Pruned(module=_masked(trainable, pruned), report=report, _file=(folder / "pruned.onnx").read_bytes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -157,9 +156,7 @@ class _Job:
         )
 
 
-def _fine_tune(
-    trainable: Trainable, training: Batches, tuning: Tuning
-) -> Callable[[OnnxNetwork, int], OnnxNetwork]:
+def _fine_tune(trainable: Trainable, training: Batches, tuning: Tuning) -> Callable[[OnnxNetwork, int], OnnxNetwork]:
     return lambda network, number: fine_tuned(network, trainable, training, tuning, number)
 
 
@@ -179,4 +176,6 @@ def _collected(loader: Iterable[tuple[Tensor, Tensor]]) -> LabelledImages:
     if not batches:
         raise PruningError("no images to judge the module by; give a DataLoader that has some")
     images, labels = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    return LabelledImages(images=np.ascontiguousarray(images, np.float32), labels=labels.astype(np.int64), source="loader")
+    return LabelledImages(
+        images=np.ascontiguousarray(images, np.float32), labels=labels.astype(np.int64), source="loader"
+    )

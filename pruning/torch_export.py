@@ -10,7 +10,6 @@ from pathlib import Path
 
 import onnx
 import torch
-from onnx import NodeProto
 from torch import Tensor, nn
 
 from pruning.fine_tuning import Trainable
@@ -22,10 +21,10 @@ _INPUT, _OUTPUT = "images", "scores"
 
 
 def exported(module: nn.Module, images: Tensor, path: Path) -> tuple[OnnxNetwork, Trainable]:
-    """The module as a network, through an .onnx file for any number of images at `path`; layers are named as submodules.
+    """The module as a network, through an .onnx file at `path` for any number of images; layers are named as submodules.
 
-    images  (N, C, H, W), N >= 2: an example. Raises PruningError for a module that torch cannot export, whose parameters
-    are not weights in the file, or that is not a network whose layers can be pruned.
+    images  (N, C, H, W), N >= 2: an example. Raises PruningError for a module that torch cannot export, whose
+    parameters are not weights in the file, or that is not a network whose layers can be pruned.
     """
     proto = _proto(module, images[:2])
     _plain_products(proto)

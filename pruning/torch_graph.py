@@ -1,7 +1,7 @@
 """How is an ONNX model trained further? As a torch module that runs its operators, where all of them are known.
 
-Float initializers that CONV, FC and BatchNormalization layers read, and those added to what they put out, are parameters;
-all other constants stay as they are. BatchNormalization learns its statistics as torch's does.
+Float initializers that CONV, FC and BatchNormalization layers read, and those added to what they put out, are
+parameters; all other constants stay as they are. BatchNormalization learns its statistics as torch's does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ def trainable_of(network: OnnxNetwork) -> Trainable:
     faults = [fault for node in nodes if (fault := fault_of(node, is_last=output in node.output)) is not None]
     if faults:
         raise PruningError(
-            f"{network.path}: cannot be fine-tuned through {', '.join(faults)}; known are {', '.join(sorted(OPERATORS))}. "
-            "Leave --finetune out, or prune the PyTorch module (pruning.torch)"
+            f"{network.path}: cannot be fine-tuned through {', '.join(faults)}; known are "
+            f"{', '.join(sorted(OPERATORS))}. Leave --finetune out, or prune the PyTorch module (pruning.torch)"
         )
     module = GraphModule(network, nodes)
     return Trainable(module=module, names=module.names)

@@ -114,7 +114,9 @@ def _reshaped(call: Call) -> Tensor:
     """0 takes over the size that is there, unless allowzero says that it means none."""
     given = [int(size) for size in call.inputs[1]]
     keeps = not number(call.node, "allowzero", 0)
-    reshaped: Tensor = call.first.reshape([call.first.shape[at] if keeps and not size else size for at, size in enumerate(given)])
+    reshaped: Tensor = call.first.reshape(
+        [call.first.shape[at] if keeps and not size else size for at, size in enumerate(given)]
+    )
     return reshaped
 
 
@@ -150,7 +152,8 @@ def _unsqueezed(call: Call) -> Tensor:
 def _clipped(call: Call) -> Tensor:
     low = call.optional(1) if len(call.inputs) > 1 else attribute(call.node, "min", None)
     high = call.optional(2) if len(call.inputs) > 2 else attribute(call.node, "max", None)
-    return torch.clamp(call.first, low, high)  # type: ignore[arg-type]  # numbers, or tensors of one value
+    clipped: Tensor = torch.clamp(call.first, low, high)
+    return clipped
 
 
 OPERATORS: Mapping[str, Callable[[Call], Tensor]] = {

@@ -2,10 +2,10 @@
 
     python experiment.py --data DIR --dense OUT -o CELLS [--methods dense alternating magnitude …] [--seeds 0 1 2]
 
-DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: it is pruned in rounds,
-each followed by the same number of SGD steps, and stops at half a point of accuracy lost on `threshold` against the
-dense network after as many SGD steps (the method `dense`, which must have run). Cells that are finished are left alone,
-one that was stopped goes on from its last step. README.md says what the files hold and results.py shows them.
+DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: the network is pruned
+in rounds, each followed by the same number of SGD steps, and stops at half a point of accuracy lost on `threshold`
+against the dense network after as many SGD steps (the method `dense`, which must have run). Cells that are finished are
+left alone, one that was stopped goes on from its last step. README.md says what the files hold; results.py shows them.
 """
 
 import argparse
@@ -215,7 +215,7 @@ def run_cell(bench: Bench, name: str, seed: int, cells: Path) -> None:
     start = time.perf_counter()
     print(f"{folder}: begun or gone on with", flush=True)
     if name == DENSE:
-        network, found = run_dense(bench), {}
+        network, found = run_dense(bench), dict[str, Any]()
     else:
         network, found = run_pruned(bench, name, seed, least_accuracy(cells), folder)
     cell = {"method": name, "seed": seed, "tuning": asdict(bench.tuning), **judged(bench, network, folder), **found}
@@ -262,7 +262,11 @@ def main() -> None:
                 if name == DENSE and seed != 0:
                     continue
                 with_bench(
-                    given.dense, given.data, seed, given.threads, lambda bench: run_cell(bench, name, seed, given.out)  # noqa: B023
+                    given.dense,
+                    given.data,
+                    seed,
+                    given.threads,
+                    lambda bench: run_cell(bench, name, seed, given.out),  # noqa: B023
                 )
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on after the last finished step", file=sys.stderr)

@@ -202,6 +202,6 @@ def test_limits() -> None:
 def test_no_image_serves_two_ends() -> None:
     data = LabelledImages(images=np.arange(300, dtype=np.float32).reshape(300, 1, 1, 1), labels=np.zeros(300, np.int64))
     parts = divided(data, batch=10, calibration=40, seed=0)
-    groups = [set(part.ravel().tolist()) for part in (parts.energy, parts.calibration, parts.judged.images)]
+    groups = [set(part.ravel().tolist()) for part in (parts.energy, parts.calibration.images, parts.judged.images)]
     assert [len(group) for group in groups] == [10, 40, 250]
     assert len(set.union(*groups)) == 300

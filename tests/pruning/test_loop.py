@@ -139,7 +139,7 @@ def test_fine_tuning_that_wins_accuracy_back_makes_room_for_another_round() -> N
     """The outputs that layers are fitted to are then those of the network as tuned."""
     masks: list[dict[str, Any]] = []
 
-    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
+    def tune(network: SmallNetwork, _: int) -> SmallNetwork:
         masks.append({name: network.weights(name) != 0 for name in ("first", "second")})
         return network.with_weights({name: NETWORK.weights(name) * mask for name, mask in masks[-1].items()})
 

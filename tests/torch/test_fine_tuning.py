@@ -125,7 +125,9 @@ def test_what_cannot_be_trained_is_named_before_work_begins(tmp_path: Path) -> N
         if node.op_type == "Relu":
             node.op_type = "Softsign"
     onnx.save(model, tmp_path / "odd.onnx")
-    with pytest.raises(PruningError, match=r"odd.onnx: cannot be fine-tuned through node '.*' \(Softsign\).*; known are"):
+    with pytest.raises(
+        PruningError, match=r"odd.onnx: cannot be fine-tuned through node '.*' \(Softsign\).*; known are"
+    ):
         trainable_of(OnnxNetwork.load(tmp_path / "odd.onnx"))
 
 

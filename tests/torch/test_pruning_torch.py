@@ -37,7 +37,8 @@ def data() -> LabelledImages:
 def loader(first: int, end: int) -> DataLoader[tuple[torch.Tensor, ...]]:
     found = data()
     return DataLoader(
-        TensorDataset(torch.from_numpy(found.images[first:end]), torch.from_numpy(found.labels[first:end])), batch_size=100
+        TensorDataset(torch.from_numpy(found.images[first:end]), torch.from_numpy(found.labels[first:end])),
+        batch_size=100,
     )
 
 
