@@ -21,7 +21,7 @@ _INPUT, _OUTPUT = "images", "scores"
 
 
 def exported(module: nn.Module, images: Tensor, path: Path) -> tuple[OnnxNetwork, Trainable]:
-    """The module as a network, through an .onnx file at `path` for any number of images; layers are named as submodules.
+    """The module as a network, in an .onnx file at `path`, for any number of images; layers are named as submodules.
 
     images  (N, C, H, W), N >= 2: an example. Raises PruningError for a module that torch cannot export, whose
     parameters are not weights in the file, or that is not a network whose layers can be pruned.

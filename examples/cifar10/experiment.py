@@ -2,10 +2,11 @@
 
     python experiment.py --data DIR --dense OUT -o CELLS [--methods dense alternating magnitude …] [--seeds 0 1 2]
 
-DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: the network is pruned
-in rounds, each followed by the same number of SGD steps, and stops at half a point of accuracy lost on `threshold`
-against the dense network after as many SGD steps (the method `dense`, which must have run). Cells that are finished are
-left alone, one that was stopped goes on from its last step. README.md says what the files hold; results.py shows them.
+DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: the network is
+pruned in rounds, each followed by the same number of SGD steps, and stops at half a point of accuracy lost on
+`threshold` against the dense network after as many SGD steps (the method `dense`, which must have run). Cells that are
+finished are left alone, one that was stopped goes on from its last step. README.md says what the files hold; results.py
+shows them.
 """
 
 import argparse
@@ -45,7 +46,8 @@ from pruning.torch_export import exported
 from simulator.spec.load import load_accelerator
 from workloads.data_sets import LabelledImages
 
-DENSE = "dense"
+ORIGINAL, DENSE = "original", "dense"
+"""The network as it was trained, and that after as many SGD steps more as a pruned one gets."""
 CELLS: Mapping[str, tuple[Method, Order]] = {
     **{method.value: (method, Order.ENERGY) for method in Method},
     **{f"magnitude-{order.value}": (Method.MAGNITUDE, order) for order in Order if order is not Order.ENERGY},
@@ -53,6 +55,7 @@ CELLS: Mapping[str, tuple[Method, Order]] = {
 """Methods by name: how a layer's weights are chosen, and in which order layers come."""
 MOST_LOST = 0.005
 """Accuracy on `threshold`, against the reference."""
+_DEFAULT = [ORIGINAL, DENSE, "alternating", "magnitude"]
 ROUNDS, EPOCHS, LOSS_A_ROUND = 4, 2, 0.03
 TRAINING_BATCH = 128
 CALIBRATION_IMAGES = 4096
@@ -214,8 +217,8 @@ def run_cell(bench: Bench, name: str, seed: int, cells: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     print(f"{folder}: begun or gone on with", flush=True)
-    if name == DENSE:
-        network, found = run_dense(bench), dict[str, Any]()
+    if name in (ORIGINAL, DENSE):
+        network, found = bench.network if name == ORIGINAL else run_dense(bench), dict[str, Any]()
     else:
         network, found = run_pruned(bench, name, seed, least_accuracy(cells), folder)
     cell = {"method": name, "seed": seed, "tuning": asdict(bench.tuning), **judged(bench, network, folder), **found}
@@ -247,7 +250,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with CIFAR-10's binary files")
     parser.add_argument("--dense", type=Path, required=True, help="what train.py wrote")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the cells")
-    parser.add_argument("--methods", nargs="+", choices=[DENSE, *CELLS], default=[DENSE, "alternating", "magnitude"])
+    parser.add_argument("--methods", nargs="+", choices=[ORIGINAL, DENSE, *CELLS], default=_DEFAULT)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1, help="another number sums in another order")
     given = parser.parse_args()
@@ -259,8 +262,8 @@ def main() -> None:
     try:
         for seed in given.seeds:
             for name in given.methods:
-                if name == DENSE and seed != 0:
-                    continue
+                if name in (ORIGINAL, DENSE) and seed != 0:
+                    continue  # one of each serves every seed
                 with_bench(
                     given.dense,
                     given.data,
