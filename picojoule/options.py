@@ -167,7 +167,7 @@ class PruneOptions:
     """Images whose energy is simulated."""
     calibration_images: Annotated[int, Parameter(validator=Number(gte=1))] = 4096
     """Images that layers are refitted on, at most. An FC layer has one sample an image."""
-    samples: Annotated[int, Parameter(validator=Number(gte=1))] = 4096
+    samples: Annotated[int, Parameter(validator=Number(gte=1))] = 16_384
     """Positions of each layer's ofmap that a refit looks at."""
     scale: float | None = None
     """What each word of an image is multiplied by, such as 0.00392157 for bytes that the model saw from 0 to 1."""

@@ -35,8 +35,8 @@ FineTune = Callable[[Network, int], Network]
 
 _KEPT = 0.8
 """Of a layer's weights that are left, the share that each finer try keeps."""
-_FEWEST_IMAGES = 512
-"""That a layer's samples are drawn from, if there are so many: neighbours in one image are much alike."""
+_FEWEST_IMAGES, _SAMPLES_AN_IMAGE = 512, 8
+"""Images that a layer's samples are drawn from, if there are so many: neighbours in one image are much alike."""
 _TRIES = 20
 """The deepest try keeps 0.8**20, about 1 %."""
 _LEAST_LOSS = 1 / 4
@@ -66,14 +66,15 @@ class Limits:
 class Plan:
     """How to prune.
 
-    samples        positions of each layer's ofmap that a refit looks at
+    samples        positions of each layer's ofmap that a refit looks at: with few of them for each input of a filter it
+                   learns them by heart
     loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
     rounds         the most there may be, if there is such a number
     """
 
     method: Method = Method.ENERGY_AWARE
     order: Order = Order.ENERGY
-    samples: int = 4096
+    samples: int = 16_384
     seed: int = 0
     loss_a_round: float = 0.03
     rounds: int | None = None
@@ -301,7 +302,8 @@ class _Run(Generic[Network]):
     def _gram(self, step: PruningStep[Network], layer: Layer) -> Gram:
         """Inputs of the network as pruned so far; outputs that the reference makes of its own. An FC layer has one
         position an image and takes as many images as samples; a CONV layer finds them in fewer."""
-        images = self.images[: max(_FEWEST_IMAGES, -(-self.plan.samples // (layer.E * layer.F)))]
+        an_image = min(layer.E * layer.F, _SAMPLES_AN_IMAGE)
+        images = self.images[: max(_FEWEST_IMAGES, -(-self.plan.samples // an_image))]
         name, reference = layer.name, step.reference
         now = step.network.layer_inputs([name], images)[name]
         original = now if step.network is reference else reference.layer_inputs([name], images)[name]
