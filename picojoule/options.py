@@ -149,7 +149,7 @@ class PruneOptions:
     """Accuracy in per cent to stay at or above, in place of --max-accuracy-loss."""
     target_energy: Percent = None
     """Stop when the energy is at or below so many per cent of the original."""
-    method: Literal["energy-aware", "magnitude", "second-order", "alternating"] = "energy-aware"
+    method: Literal["energy-aware", "magnitude", "global-magnitude", "second-order", "alternating"] = "energy-aware"
     """How a layer's weights are chosen: by magnitude, restored where outputs suffer and refitted (energy-aware); by
     magnitude alone; by the inverse Hessian (second-order)."""
     order: Literal["energy", "macs", "weights", "input", "random"] = "energy"

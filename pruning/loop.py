@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from pruning.layer_methods import Method, prune_layer
+from pruning.magnitude import largest_of_network
 from pruning.network import Floats, PrunableNetwork
 from pruning.samples import Gram, draw_positions, layer_gram
 from simulator.errors import PruningError
@@ -41,6 +42,10 @@ _TRIES = 20
 """The deepest try keeps 0.8**20, about 1 %."""
 _LEAST_LOSS = 1 / 4
 """Of a round's loss as planned: the smallest that is tried after rounds that fine-tuning could not save."""
+
+
+ALL_LAYERS = "all layers"
+"""What a step names where the whole network is pruned at once."""
 
 
 class Order(StrEnum):
@@ -237,9 +242,10 @@ class _Run(Generic[Network]):
         return step.layer == step.round.layers[-1] and not tunes
 
     def _plan_round(self, step: PruningStep[Network]) -> Round:
-        layers = self._ordered(step)
-        shares = list(accumulate(step.energy[layer] / step.total_energy for layer in layers))
         loss = self._loss_after(step)
+        is_global = self.plan.method is Method.GLOBAL_MAGNITUDE
+        layers = (ALL_LAYERS,) if is_global else self._ordered(step)
+        shares = [1.0] if is_global else list(accumulate(step.energy[layer] for layer in layers))
         floors = tuple(step.accuracy - loss * share / shares[-1] for share in shares)
         return Round(number=step.round.number + 1, loss=loss, layers=layers, floors=floors, removed=0)
 
@@ -267,37 +273,53 @@ class _Run(Generic[Network]):
     def _visit(self, before: PruningStep[Network], plan: Round, name: str) -> PruningStep[Network]:
         """Prunes one layer as far as its floor allows, and keeps it as it was if that saves nothing."""
         trials, weights, accuracy = self._search(before, name, plan.floors[plan.layers.index(name)])
-        if weights is not None:
-            network = before.network.with_weights({name: weights})
+        if weights:
+            network = before.network.with_weights(weights)
             step = self._step(plan, network, accuracy, reference=before.reference, layer=name, trials=trials)
-            removed = before.kept[name] - step.kept[name]
+            removed = sum(before.kept.values()) - sum(step.kept.values())
             if step.total_energy <= before.total_energy:
                 return replace(step, round=replace(plan, removed=plan.removed + removed))
         return replace(before, round=plan, layer=name, is_accepted=False, trials=trials)
 
     def _search(
         self, before: PruningStep[Network], name: str, floor: float
-    ) -> tuple[tuple[Trial, ...], Floats | None, float]:
+    ) -> tuple[tuple[Trial, ...], Mapping[str, Floats], float]:
         """The fewest weights, of _TRIES numbers, with which the accuracy is at or above the floor; by bisection, as
-        fewer weights seldom make a network better."""
-        layer = next(layer for layer in self.original.layers if layer.name == name)
-        weights, gram = before.network.weights(name), self._gram(before, layer)
-        network = before.network.prepared(name)
-        left = int(np.count_nonzero(weights))
+        fewer weights seldom make a network better. No weights if there are none."""
+        is_whole = name == ALL_LAYERS
+        network = before.network if is_whole else before.network.prepared(name)
+        made_of = self._of_network(before) if is_whole else self._of_layer(before, name)
+        left = sum(before.kept.values()) if is_whole else before.kept[name]
         numbers = sorted({max(1, round(left * _KEPT**depth)) for depth in range(1, _TRIES + 1)} - {left}, reverse=True)
         trials: list[Trial] = []
-        best: tuple[Floats | None, float] = (None, 0.0)
+        best: tuple[Mapping[str, Floats], float] = ({}, 0.0)
         low, high = 0, len(numbers)
         while low < high:
             middle = (low + high) // 2
-            tried = prune_layer(layer, weights, gram, numbers[middle], self.plan.method)
-            accuracy = self.accuracy_of(network.with_weights({name: tried}))
+            tried = made_of(numbers[middle])
+            accuracy = self.accuracy_of(network.with_weights(tried))
             trials.append(Trial(kept=numbers[middle], accuracy=accuracy))
             if accuracy >= floor:
                 low, best = middle + 1, (tried, accuracy)
             else:
                 high = middle
         return tuple(trials), *best
+
+    def _of_layer(self, before: PruningStep[Network], name: str) -> Callable[[int], Mapping[str, Floats]]:
+        """The layer's weights for a number of them."""
+        layer = next(layer for layer in self.original.layers if layer.name == name)
+        weights, gram = before.network.weights(name), self._gram(before, layer)
+        return lambda keep: {name: prune_layer(layer, weights, gram, keep, self.plan.method)}
+
+    def _of_network(self, before: PruningStep[Network]) -> Callable[[int], Mapping[str, Floats]]:
+        """All layers' weights for a number of them in all."""
+        weights = {layer.name: before.network.weights(layer.name) for layer in self.original.layers}
+
+        def made(keep: int) -> Mapping[str, Floats]:
+            masks = largest_of_network(weights, keep)
+            return {name: np.where(mask, weights[name], np.float32(0)) for name, mask in masks.items()}
+
+        return made
 
     def _gram(self, step: PruningStep[Network], layer: Layer) -> Gram:
         """Inputs of the network as pruned so far; outputs that the reference makes of its own. An FC layer has one
