@@ -16,14 +16,18 @@ def largest(scores: Floats, keep: int, *, among: Mask | None = None) -> Mask:
     possible = scores.size if among is None else int(among.sum())
     if not 0 <= keep <= possible:
         raise PruningError(f"{keep} weights to keep of {possible}; ask for a number from 0 to {possible}")
-    flat = (scores if among is None else np.where(among, scores, -np.inf)).ravel()
+    flat = scores.ravel() if among is None else scores[among]
     chosen = np.zeros(flat.size, bool)
     if keep:
         least = np.partition(flat, flat.size - keep)[flat.size - keep]
         chosen = flat > least
-        tied = np.flatnonzero((flat == least) if among is None else (flat == least) & among.ravel())
+        tied = np.flatnonzero(flat == least)
         chosen[tied[: keep - int(chosen.sum())]] = True
-    return chosen.reshape(scores.shape)
+    if among is None:
+        return chosen.reshape(scores.shape)
+    marked = np.zeros(scores.shape, bool)
+    marked[among] = chosen
+    return marked
 
 
 def largest_magnitudes(weights: Floats, keep: int) -> Mask:

@@ -8,10 +8,12 @@ Y − X A.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.factors import Factors, factorise
 from simulator.errors import PruningError
 from simulator.spec.layer import Layer
 
@@ -27,7 +29,7 @@ _DOUBLE_INPUTS = 4096
 """With more inputs a group's sums are kept in single precision: FC1 of AlexNet, 9216 x 9216, takes 340 MB."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: cached_property
 class Gram:
     """Sums over the samples of a layer, of each of its G groups: all that its least-squares problem depends on.
 
@@ -53,6 +55,11 @@ class Gram:
         for sums in (self.xx, self.xy, self.yy):
             if not np.isfinite(sums).all():
                 raise PruningError("sums over samples that are not finite; look for NaN or huge activations or weights")
+
+    @cached_property
+    def factors(self) -> tuple[Factors, ...]:
+        """Found when first asked for: a search prunes the same sums to several numbers of weights."""
+        return factorise(self.xx)
 
     def correlation(self, columns: Floats) -> Floats:
         """X'(Y − X A): what is left for each weight to explain; half the residual's descent. Shape and type of xy."""

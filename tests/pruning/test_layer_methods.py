@@ -89,6 +89,30 @@ def test_large_layers_are_selected_in_blocks(monkeypatch: pytest.MonkeyPatch) ->
     assert gram.residual(as_columns(exact, 1)).sum() < gram.residual(as_columns(blocked, 1)).sum()
 
 
+def test_a_layer_too_large_for_eigenvectors_is_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three parts of the 108 inputs: more is left than by the whole, less than by magnitude, restore and refit."""
+    weights, gram = layer_sums(LAYER, 1)
+    whole, energy_aware = (
+        prune_layer(LAYER, weights, gram, 300, method) for method in (Method.ALTERNATING, Method.ENERGY_AWARE)
+    )
+    monkeypatch.setattr("pruning.factors.MOST_INPUTS", 40)
+    parts = prune_layer(LAYER, weights, layer_sums(LAYER, 1)[1], 300, Method.ALTERNATING)
+    unseen = layer_sums(LAYER, 2)[1]
+    of_whole, of_parts, of_energy_aware = (
+        unseen.residual(as_columns(each, 1)).sum() for each in (whole, parts, energy_aware)
+    )
+    assert of_whole < of_parts < of_energy_aware
+
+
+@pytest.mark.parametrize("method", Method)
+def test_what_sums_were_asked_before_does_not_matter(method: Method) -> None:
+    """A search prunes one layer to several numbers of words; sums keep what the first of them had to find."""
+    weights, gram = layer_sums(LAYER, 1)
+    prune_layer(LAYER, weights, gram, 500, method)
+    again = prune_layer(LAYER, weights, gram, 300, method)
+    np.testing.assert_array_equal(again, prune_layer(LAYER, weights, layer_sums(LAYER, 1)[1], 300, method))
+
+
 def test_bad_requests_are_named() -> None:
     weights, gram = layer_sums(LAYER, 1)
     with pytest.raises(PruningError, match="conv: 1729 weights to keep of 1728 that are not zero; keep 0 to 1728"):
