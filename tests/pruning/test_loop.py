@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pruning.layer_methods import Method
-from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.loop import ALL_LAYERS, Limits, Order, Plan, PruningStep, answer, prune
 from pruning.state import store_steps, stored_steps
 from simulator.errors import PruningError
 from tests.pruning.small_network import Agreement, SmallNetwork, energy_of, small_images, small_network
@@ -70,6 +70,17 @@ def test_other_orders(order: Order, first: str) -> None:
         return {name: energy * (1 if name == "first" else 100) for name, energy in energy_of(network).items()}
 
     assert pruned(plan=Plan(order=order), energy_of=dear_second)[1].layer == first
+
+
+def test_global_magnitude_has_one_threshold_for_all_layers() -> None:
+    made = pruned(plan=Plan(method=Method.GLOBAL_MAGNITUDE))
+    assert made[1].round.layers == (ALL_LAYERS,)
+    last = made[-1].network
+    smallest = min(float(np.abs(last.weights(name)[last.weights(name) != 0]).min()) for name in ("first", "second"))
+    for name in ("first", "second"):
+        weights, gone = NETWORK.weights(name), last.weights(name) == 0
+        assert np.abs(weights[gone]).max() <= smallest
+    assert sum(made[-1].kept.values()) < sum(made[0].kept.values())
 
 
 def test_random_order_is_the_seeds() -> None:
