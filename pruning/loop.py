@@ -156,8 +156,9 @@ def prune(
     images   what layers are refitted on, as the network takes them: training data, not what accuracy_of looks at
     resume   a step that an earlier run with the same arguments came to: goes on after it, to the same steps
 
-    No step has more energy than the one before it, and accuracy stays at or above the limit. With fine-tuning a round
-    may go below it; one that fine-tuning cannot bring back is taken back, and half its loss is tried. Ends when the
+    No layer's step, and no round, has more energy than the one before it; accuracy stays at or above the limit. With
+    fine-tuning a round may go below it; one that fine-tuning cannot bring back is taken back, and half its loss is
+    tried. Tuning itself may cost a little of what its round saved, as feature maps have fewer zeros then. Ends when the
     energy is reached, when a round removes nothing, after `plan.rounds`, or when the loss becomes too small. Raises
     PruningError for a network that is below the limit already, and for measures that are not finite.
     """
@@ -333,12 +334,15 @@ class _Run(Generic[Network]):
         return layer_gram(layer, now, positions, original_inputs=original, original_weights=reference.weights(name))
 
     def _tuned(self, step: PruningStep[Network]) -> PruningStep[Network]:
-        """The round fine-tuned, or taken back if that leaves it below the limit: then what it came to is a trial."""
+        """The round fine-tuned; or taken back, if that leaves it below the limit, or with more energy than it began with:
+        then what it came to is a trial."""
         assert self.fine_tune is not None
         network = self.fine_tune(step.network, step.round.number)
         accuracy = self.accuracy_of(network)
         if accuracy >= self.limits.min_accuracy:
-            return self._step(step.round, network, accuracy, reference=network)
+            tuned = self._step(step.round, network, accuracy, reference=network)
+            if tuned.total_energy <= sum(self.energy_of(step.reference).values()):
+                return tuned
         back, came_to = step.reference, Trial(kept=sum(step.kept.values()), accuracy=accuracy)
         taken = self._step(step.round, back, self.accuracy_of(back), reference=back, trials=(came_to,))
         return replace(taken, is_accepted=False)

@@ -2,8 +2,8 @@
 
     python results.py CELLS [--methods alternating magnitude] [--seeds 0 1 2]
 
-Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have not
-run are shown as missing.
+Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have
+not run are shown as missing.
 """
 
 import argparse

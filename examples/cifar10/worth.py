@@ -1,4 +1,4 @@
-"""What is each step of pruning worth? One layer alone loses most of its weights: by magnitude, then step by step better.
+"""What is each step of pruning worth? One layer alone loses most weights: by magnitude, then step by step better.
 
     python worth.py --data DIR --dense OUT -o CELLS [--kept 0.1]
 
