@@ -32,10 +32,10 @@ html_extra_path = ["site"]
 autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True, "undoc-members": True, "exclude-members": "__init__,__new__,model_config"}
 autodoc_member_order = "bysource"
-# Python's and numpy's types have no page here, and theirs would have to be fetched.
-nitpick_ignore_regex = [("py:.*", r"(?!(simulator|workloads|pruning)\.).*")]
+# Python's and numpy's types have no page here, and theirs would have to be fetched; type variables have none anywhere.
+nitpick_ignore_regex = [("py:.*", r"(?!(simulator|workloads|pruning)\.).*"), ("py:.*", r"pruning\.loop\.Network")]
 
-_NAMED = re.compile(r"^(\w+(?:, \w+)*)  +(\S.*)$")
+_NAMED = re.compile(r"^(\w+(?:(?:, | … )\w+)*)  +(\S.*)$")
 """A line of a docstring's list: a parameter or field (or several), two spaces or more, and what it is."""
 _NEXT_COLUMN = re.compile(r"\s{3,}(?=\w+(?:, \w+)*  \S)")
 

@@ -34,7 +34,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 def test_bash(run: Run, tmp_path: Path, words: list[str], completed: set[str]) -> None:
     script = tmp_path / "script"
     script.write_text(run("completion", "bash").out)
-    command = ["bash", "-c", AT_A_TAB, "bash", script, "picojoule", *words]
+    command = ["bash", "-c", AT_A_TAB, "bash", str(script), "picojoule", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert set(done.stdout.split()) == completed

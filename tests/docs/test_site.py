@@ -17,8 +17,8 @@ pytestmark = pytest.mark.docs
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    options = ("-W", "-n", "-q", "--keep-going", "-c", ROOT / "docs", "-d", folder / "doctrees")
-    command = [sys.executable, "-m", "sphinx", *options, ROOT, folder / "html"]
+    options = ("-W", "-n", "-q", "--keep-going", "-c", "docs", "-d", str(folder / "doctrees"))
+    command = [sys.executable, "-m", "sphinx", *options, ".", str(folder / "html")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "html"
