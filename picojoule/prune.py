@@ -15,7 +15,7 @@ from pruning.simulated_energy import Energies, energies_on
 from pruning.state import store_steps, stored_steps
 from pruning.summary import Pruning, pruning_text
 from simulator.choices import machine_of
-from simulator.errors import PruningError
+from simulator.errors import PruningError, nearby_file, suggestion
 from simulator.report.run_folder import check_run_folder, json_text
 from workloads.data_sets import open_labelled
 from workloads.trained_models import trained_model, trained_names
@@ -81,6 +81,10 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
 def _prepared(model: str, options: PruneOptions) -> tuple[Path, PruneOptions]:
     """The model's file; of one that comes with picojoule, with its own data and preprocessing where none are given."""
     if model not in trained_names():
+        if not Path(model).exists():
+            remedy = f"give an .onnx file, or {' or '.join(trained_names())}"
+            hint = suggestion(model, trained_names(), nearby_file(Path(model), remedy))
+            raise PruningError(f"{model}: no such model or file; {hint}")
         if options.data is None:
             raise PruningError(f"{model}: no labelled images to judge it by; give --data")
         return Path(model), options
