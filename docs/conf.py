@@ -29,6 +29,8 @@ html_show_copyright = False
 html_extra_path = ["site"]
 """What is copied to the top of the site: its first page, which leads to docs/index.html."""
 
+autodoc_mock_imports = ["torch"]
+"""Large, and the pages are the same without it."""
 autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True, "undoc-members": True, "exclude-members": "__init__,__new__,model_config"}
 autodoc_member_order = "bysource"

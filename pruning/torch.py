@@ -29,6 +29,8 @@ from simulator.spec.accelerator import Accelerator
 from simulator.spec.load import load_accelerator
 from workloads.data_sets import LabelledImages
 
+__all__ = ["Pruned", "Tuning", "energy_aware_prune"]
+
 Step = PruningStep[OnnxNetwork]
 _CALIBRATION_IMAGES = 4096
 _EPOCHS = 2
