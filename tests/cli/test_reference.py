@@ -127,7 +127,8 @@ def test_manifest_fields(result: NetworkResult) -> None:
     found: set[str] = set()
     for options in (SimulateOptions(), EstimateOptions()):
         manifest = manifest_of("alexnet", options, load_accelerator("eyeriss-v1"), result)
-        found |= paths({**manifest, "mapping": {"<layer>": None}, "versions": {"<package>": None}})
+        by_name = {"mapping": {"<layer>": None}, "shape": {"<layer>": None}, "versions": {"<package>": None}}
+        found |= paths({**manifest, **by_name, "accelerator": None})
     assert set(rows("manifest.json")) == found
 
 
