@@ -209,6 +209,27 @@ def compare(
     run(things, options, is_simulated=simulate, as_json=json, picture=picture, output=output)
 
 
+@app.command(help_epilogue="Example: picojoule report alexnet-run -o alexnet.html")
+def report(
+    folders: Annotated[tuple[Path, ...], Parameter(negative="")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("report.html"),
+) -> None:
+    """Write one self-contained HTML page of figures from run folders; several stand side by side, with differences.
+
+    Parameters
+    ----------
+    folders
+        Folders that `picojoule simulate`, `estimate`, `validate` or `prune` wrote with -o.
+    output
+        The page to write.
+    """
+    from picojoule.report import run
+
+    run(folders, output)
+
+
 pruning = App(
     name="prune",
     help_epilogue="Example: picojoule prune model.onnx --data images.npz -o pruned",

@@ -4,6 +4,7 @@ Numbers are as the run folder has them, in full; a drawing scales them.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from simulator.report.run_folder import csv_text
 
@@ -39,6 +40,7 @@ class Bars:
 
     label        column of the bars' names
     scale        what numbers are multiplied by; `axis` has the unit that results
+    reach        the axis goes at least so far, in its unit: figures side by side have one scale
     arrangement  `stacked`; `shares`: stacked, each row to 100 %; `grouped`: side by side, which may be below zero
     """
 
@@ -46,7 +48,8 @@ class Bars:
     series: tuple[Series, ...]
     axis: str
     scale: float = 1.0
-    arrangement: str = "stacked"
+    reach: float = 0.0
+    arrangement: Literal["stacked", "shares", "grouped"] = "stacked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

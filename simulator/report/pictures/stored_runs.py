@@ -171,9 +171,7 @@ def _read_run(folder: Path) -> StoredRun:
         folder / "counts.csv", texts=("layer", "level", "tensor", "action", "bits"), numbers=("words", "energy")
     )
     machine = _machine(folder / "manifest.json", [layer.name for layer in compared.layers])
-    run = StoredRun(
-        folder=str(folder), compared=compared, layers=tuple(layers), counts=tuple(counts), machine=machine
-    )
+    run = StoredRun(folder=str(folder), compared=compared, layers=tuple(layers), counts=tuple(counts), machine=machine)
     _check_sums(run)
     return run
 
@@ -242,9 +240,7 @@ def _read_validation(folder: Path) -> StoredValidation:
         raise _is_none(path, error) from None
 
 
-_VALIDATED = tuple(
-    f"{what}_{way}" for what in ("energy", "total_cycles") for way in ("simulated", "analytic", "error")
-)
+_VALIDATED = tuple(f"{what}_{way}" for what in ("energy", "total_cycles") for way in ("simulated", "analytic", "error"))
 
 
 def _numbers(row: Mapping[str, Any], name: str, numbers: Sequence[str]) -> Mapping[str, Any]:
@@ -302,5 +298,3 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _is_none(path: Path, error: Exception) -> SpecError:
     return SpecError(f"{path}: not what a run writes ({type(error).__name__}: {error}); {WRITE_AGAIN}")
-
-
