@@ -7,8 +7,8 @@ Psums go up: from a set's last filter row to its first, then into the set above,
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 from simulator.mapping.row_stationary import RowStationaryMapping
@@ -63,6 +63,17 @@ def blocks(layer: Layer, mapping: RowStationaryMapping, array: PeArray) -> tuple
                     mac_slots=_slots(shapes, layer, (group, filter_set, channel_set, start)),
                 )
             )
+    return tuple(found)
+
+
+def sets(parts: Iterable[Block]) -> tuple[Block, ...]:
+    """The same PEs with each segment of a set in one block, which has the MAC slots of its first column."""
+    found: list[Block] = []
+    for part in parts:
+        if part.ofmap_row and found[-1].row == part.row:
+            found[-1] = replace(found[-1], columns=found[-1].columns + part.columns)
+        else:
+            found.append(part)
     return tuple(found)
 
 

@@ -53,22 +53,25 @@ def _put_runs(main: Element, runs: Sequence[StoredRun], labels: Sequence[str]) -
     differences = difference_figures(runs)
     if differences:
         _put_figures(section(main, "differences", "Run against run"), differences, "runs")
-    for name, title, of_runs in _by_kind(runs):
-        _put_side_by_side(section(main, name, title), of_runs, labels)
+    _put_kinds(main, runs, labels)
     _put_arrays(main, runs, labels)
     _put_sums(main, runs, labels)
 
 
-def _by_kind(runs: Sequence[StoredRun]) -> list[tuple[str, str, list[Figure]]]:
-    """Each kind of figure with that of every run."""
-    return [(of_runs[0].name, of_runs[0].title, list(of_runs)) for of_runs in zip(*map(run_figures, runs), strict=True)]
+def _put_kinds(main: Element, runs: Sequence[StoredRun], labels: Sequence[str]) -> None:
+    """One run: all its figures beside one another. Several: for each kind of figure, the runs beside one another."""
+    if len(runs) == 1:
+        _put_figures(section(main, "figures", "Where energy and time go"), run_figures(runs[0]), "run-1")
+        return
+    for of_runs in zip(*map(run_figures, runs), strict=True):
+        _put_side_by_side(section(main, of_runs[0].name, of_runs[0].title), of_runs, labels)
 
 
 def _put_side_by_side(parent: Element, figures: Sequence[Figure], labels: Sequence[str]) -> None:
     """Bars on one scale, so that their lengths compare."""
     around = grid(parent)
     for number, (figure, label) in enumerate(zip(_on_one_scale(figures), labels, strict=True), start=1):
-        put_figure(around, figure, f"run-{number}", label if len(labels) > 1 else "")
+        put_figure(around, figure, f"run-{number}", label)
 
 
 def _on_one_scale(figures: Sequence[Figure]) -> list[Figure]:
@@ -110,7 +113,7 @@ def _put_totals(main: Element, runs: Sequence[StoredRun], labels: Sequence[str])
 def _total_row(total: Total) -> list[str]:
     first, *others = total.amounts
     amounts = [f"{amount:,.{total.decimals}f}" for amount in total.amounts]
-    return [total.name, total.unit, *amounts, *(f"{other / first:.3f}" if first else "–" for other in others)]
+    return [f"{total.name} [{total.unit}]", *amounts, *(f"{other / first:.3f}" if first else "–" for other in others)]
 
 
 def _put_arrays(main: Element, runs: Sequence[StoredRun], labels: Sequence[str]) -> None:
@@ -123,7 +126,8 @@ def _put_arrays(main: Element, runs: Sequence[StoredRun], labels: Sequence[str])
         for at, name in enumerate(names if run.machine is not None else names[:1]):
             layer = put(around, "div", "layer figures", data_layer=name, **({"hidden": "hidden"} if at else {}))
             for figure in array_figures(run, name):
-                put_figure(layer, figure, f"run-{number}-layer-{at + 1}", label if len(runs) > 1 else "")
+                heading = f"{label}, {figure.title}" if len(runs) > 1 else ""
+                put_figure(layer, figure, f"run-{number}-layer-{at + 1}", heading)
 
 
 def _put_chooser(parent: Element, name: str, layers: Sequence[str], words: str) -> None:
@@ -189,8 +193,8 @@ def _put_prunings(main: Element, runs: Sequence[StoredPruning]) -> None:
             f"pruning-{number}",
             title,
             f"On {run.arch}: energy saved {saved:.1f} % (simulated); accuracy {accuracy['before']} before, "
-            f"{accuracy['after']} after, on {run.images['accuracy']} images; at least {accuracy['limit']} was asked for. "
-            f"Folder {run.folder}.",
+            f"{accuracy['after']} after, on {run.images['accuracy']} images; at least {accuracy['limit']} was asked "
+            f"for. Folder {run.folder}.",
         )
         for reason in run.why:
             put(found, "p", "weak", f"Why not more: {reason}")

@@ -1,5 +1,6 @@
 """The parts that a report page is made of: figures with their numbers, tables, the frame around them."""
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from simulator.report.pictures.svg_points import points_svg
 _WEB = files("simulator.report.pictures") / "web"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 """The browser itself refuses whatever the page would fetch."""
-_HINT = "Point at a mark, tap it, or step through with Tab and the arrow keys: what it stands for is said here."
+HINT = "Point at a mark, tap it, or step through with Tab and the arrow keys: what it stands for is said below it."
 
 
 def page_frame(title: str) -> tuple[Element, Element]:
@@ -63,8 +64,8 @@ def grid(parent: Element) -> Element:
 
 
 def put_figure(parent: Element, figure: Figure, prefix: str, heading: str = "") -> None:
-    """prefix: what its id and the names of its files begin with; heading: which run it is of, where there are several."""
-    title = f"{heading}: {figure.title}" if heading else figure.title
+    """prefix: of its id and the names of its files; heading: the run that it is of, in place of its title."""
+    title = heading or figure.title
     if isinstance(figure, Absent):
         block = put(parent, "figure")
         put(put(block, "figcaption"), "h3", words=title)
@@ -75,7 +76,7 @@ def put_figure(parent: Element, figure: Figure, prefix: str, heading: str = "") 
     put(caption, "h3", words=title)
     put(caption, "p", words=figure.caption)
     block.append(svg_of(figure))
-    put(block, "output", words=_HINT)
+    put(block, "output")
     _put_links(block, figure.csv(), f"{prefix}-{figure.name}")
     if not isinstance(figure.drawing, ArrayPicture):
         put_table(folded(block, "Numbers"), [column.heading for column in figure.columns], figure.rows)
@@ -96,7 +97,6 @@ def folded(parent: Element, title: str) -> Element:
 
 
 def put_table(parent: Element, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """The last column may be a sentence, which is wrapped."""
     around = put(parent, "div", "scroll", tabindex="0", role="region", aria_label="table")
     table = put(around, "table")
     line = put(put(table, "thead"), "tr")
@@ -117,7 +117,7 @@ def csv_link(parent: Element, text: str, name: str, words: str = "CSV") -> None:
 
 _PLAIN = " ,.:;()[]/*+-–=_"
 """What a data: address holds as it is; spaces between words are not lost inside an address."""
-_LONG = 40
+_LONG, _NUMBER = 40, re.compile(r"-?[\d,.]+|–")
 
 
 def _put_links(parent: Element, csv: str, name: str) -> None:
@@ -128,6 +128,8 @@ def _put_links(parent: Element, csv: str, name: str) -> None:
 
 def _class_of(cell: Cell) -> str:
     if not isinstance(cell, str):
+        return ""
+    if _NUMBER.fullmatch(cell):
         return ""
     return "free" if len(cell) > _LONG else "word"
 

@@ -79,7 +79,7 @@ def name_boxes(
 ) -> Iterator[Box | None]:
     """For each point a box for its name (with its width) that covers no point and no other name; None where there is
     no room."""
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in places]
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
     for (x, y), (name, width) in zip(places, names, strict=True):
         found = next(
             (box for box in _beside(x, y, width, height) if _is_within(box, inside) and not _meets_any(box, taken)),

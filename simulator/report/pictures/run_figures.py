@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from simulator.errors import SpecError
-from simulator.report.pictures.array_layout import Block
+from simulator.report.pictures.array_layout import Block, sets
 from simulator.report.pictures.figure_data import (
     Absent,
     ArrayPicture,
@@ -20,6 +20,7 @@ from simulator.report.pictures.figure_data import (
 )
 from simulator.report.pictures.stored_runs import NO_MACHINE, StoredRun
 from simulator.report.pictures.style import LEVEL_FILL, STATE_FILL, TENSOR_FILL
+from simulator.report.pictures.tables import TableRow
 from simulator.report.run_reader import LEVELS, TENSORS
 from simulator.report.verdict import millions_of, shown
 from simulator.results import PeState
@@ -28,15 +29,16 @@ from simulator.spec.accelerator import Accelerator
 MILLIONTH = 1e-6
 ARRAY_FIGURES = ("utilization", "mapping")
 """Those of one layer."""
-BLOCK_COLUMNS = tuple(
-    Column(name=name, unit=unit)
-    for name, unit in (
-        *(("row", ""), ("rows", "PEs"), ("column", ""), ("columns", "PEs")),
-        *(("group", ""), ("filter_set", ""), ("channel_set", "")),
-        *(("first_filter_row", ""), ("first_ofmap_row", ""), ("filters", ""), ("channels", "")),
-        *(("mac_slots", "cycles of each PE"), ("share", "of processing cycles")),
-    )
+SET_COLUMNS = (
+    Column(name="row"),
+    Column(name="rows", unit="PEs"),
+    Column(name="column"),
+    Column(name="columns", unit="PEs"),
+    *(Column(name=name) for name in ("group", "filter_set", "channel_set")),
+    *(Column(name=name) for name in ("first_filter_row", "first_ofmap_row", "filters", "channels")),
 )
+"""Where PEs are and what they hold in the layer's first pass; all numbers from 0."""
+WORK_COLUMNS = (Column(name="mac_slots", unit="cycles of each PE"), Column(name="share", unit="of processing cycles"))
 
 
 def run_figures(run: StoredRun) -> tuple[Figure, ...]:
@@ -50,22 +52,24 @@ def array_figures(run: StoredRun, layer: str) -> tuple[Figure, ...]:
     if run.machine is None:
         pairs = zip(ARRAY_FIGURES, titles, strict=True)
         return tuple(Absent(name=name, title=title, reason=NO_MACHINE) for name, title in pairs)
-    rows = tuple(_block_rows(run, layer))
-    accelerator = run.machine.accelerator
-    captions = _array_captions(run, layer, accelerator)
+    accelerator, found = run.machine.accelerator, run.blocks_of(layer)
+    row = next(row for row in run.layers if row["name"] == layer)
+    captions = _array_captions(run, row, accelerator)
+    held = tuple(_held(block, row) for block in sets(found))
+    at_work = tuple((*_held(block, row), *_work(block, row)) for block in found)
+    tables = ((*SET_COLUMNS, *WORK_COLUMNS), at_work), (SET_COLUMNS, held)
+    array = accelerator.pe_array
     return tuple(
         FigureData(
             name=name,
             title=title,
             caption=caption,
             origin=run.origin,
-            columns=BLOCK_COLUMNS,
+            columns=columns,
             rows=rows,
-            drawing=ArrayPicture(
-                rows=accelerator.pe_array.rows, columns=accelerator.pe_array.columns, is_mapping=name == "mapping"
-            ),
+            drawing=ArrayPicture(rows=array.rows, columns=array.columns, is_mapping=name == "mapping"),
         )
-        for name, title, caption in zip(ARRAY_FIGURES, titles, captions, strict=True)
+        for name, title, caption, (columns, rows) in zip(ARRAY_FIGURES, titles, captions, tables, strict=True)
     )
 
 
@@ -129,8 +133,8 @@ def _roofline(run: StoredRun) -> Figure:
     return FigureData(
         name="roofline",
         title=title,
-        caption=f"MACs a cycle of each layer's total time against MACs for each byte over the DRAM link, as moved (coded "
-        f"where the machine codes), {run.origin}. No layer can be above the roof: the PEs, and what the link brings. A "
+        caption="MACs a cycle of each layer's total time against MACs for each byte over the DRAM link, as moved "
+        f"(coded where the machine codes), {run.origin}. No layer can be above the roof: the PEs, and what the link brings. A "
         "layer below it waits in turns for both, or uses few PEs.",
         origin=run.origin,
         columns=(
@@ -177,17 +181,17 @@ def _roof(accelerator: Accelerator, intensities: Sequence[float]) -> tuple[Guide
     )
 
 
-def _block_rows(run: StoredRun, layer: str) -> Iterator[Row]:
-    row = next(row for row in run.layers if row["name"] == layer)
-    cycles, p, q = (int(row[name]) for name in ("processing_cycles", "mapping.p", "mapping.q"))
-    for block in run.blocks_of(layer):
-        filters, channels = _span(block.filter_set, p), _span(block.channel_set, q)
-        yield *_place(block), filters, channels, block.mac_slots, block.mac_slots / cycles
-
-
-def _place(block: Block) -> Row:
+def _held(block: Block, row: TableRow) -> Row:
+    filters, channels = (
+        _span(block.filter_set, int(row["mapping.p"])),
+        _span(block.channel_set, int(row["mapping.q"])),
+    )
     where = (block.row, block.rows, block.column, block.columns)
-    return *where, block.group, block.filter_set, block.channel_set, 0, block.ofmap_row
+    return *where, block.group, block.filter_set, block.channel_set, 0, block.ofmap_row, filters, channels
+
+
+def _work(block: Block, row: TableRow) -> Row:
+    return block.mac_slots, block.mac_slots / int(row["processing_cycles"])
 
 
 def _span(number: int, size: int) -> str:
@@ -196,15 +200,17 @@ def _span(number: int, size: int) -> str:
     return str(first) if size == 1 else f"{first}–{first + size - 1}"
 
 
-def _array_captions(run: StoredRun, layer: str, accelerator: Accelerator) -> tuple[str, str]:
-    row = next(row for row in run.layers if row["name"] == layer)
+def _array_captions(run: StoredRun, row: TableRow, accelerator: Accelerator) -> tuple[str, str]:
     letters = " ".join(f"{letter}={row[f'mapping.{letter}']}" for letter in "mnepqrtg")
     array = f"{accelerator.pe_array.rows} × {accelerator.pe_array.columns} PEs"
     busy = 100 * float(row["utilization"])
     placed = "Which sets run together is the mapping's; where they stand is drawn from the top left."
-    return (
+    work = (
         f"{array}; share of the layer's processing cycles in which each PE issues a MAC slot, {run.origin}; "
-        f"{busy:.1f} % over the whole array. Empty: no pass uses it. {placed}",
-        f"{array}; first pass, mapping {letters} ({run.origin}). In a PE: filter row, ofmap row of the strip. On a set: "
-        f"its filters (f) and channels (c) of the pass. Psums go up. {placed}",
+        f"{busy:.1f} % over the whole array. Empty: no pass uses it. {placed}"
     )
+    held = (
+        f"{array}; first pass, mapping {letters} ({run.origin}). In a PE: filter row, ofmap row of the strip. On a "
+        f"set: its filters (f) and channels (c) of the pass. Psums go up. {placed}"
+    )
+    return work, held

@@ -91,8 +91,8 @@ class StoredRun:
         placed = sum(block.pes * block.mac_slots for block in found)
         if placed != number(row["pe_cycles.active"]):
             raise SpecError(
-                f"{self.folder}: {layer} has {row['pe_cycles.active']} active PE-cycles in layers.csv, its mapping makes "
-                f"{placed}; {WRITE_AGAIN}"
+                f"{self.folder}: {layer} has {row['pe_cycles.active']} active PE-cycles in layers.csv, its mapping "
+                f"makes {placed}; {WRITE_AGAIN}"
             )
         return found
 
@@ -214,9 +214,11 @@ def _check_sums(run: StoredRun) -> None:
                 faults.append(f"  {term.layer} {term.name}: {amount} x {term.cost} is not {term.energy}")
     except (KeyError, ValueError) as error:
         faults.append(f"  {error}: no layer or access of this run")
-    for row in run.layers:
-        if not isclose(totals[row["name"]], float(row["energy.total"]), rel_tol=1e-9):
-            faults.append(f"  {row['name']}: adds up to {totals[row['name']]}; layers.csv has {row['energy.total']}")
+    faults += [
+        f"  {row['name']}: adds up to {totals[row['name']]}; layers.csv has {row['energy.total']}"
+        for row in run.layers
+        if not isclose(totals[row["name"]], float(row["energy.total"]), rel_tol=1e-9)
+    ]
     if faults:
         raise SpecError(list_of_faults(faults, str(Path(run.folder) / "counts.csv"), WRITE_AGAIN))
 

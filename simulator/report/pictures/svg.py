@@ -1,4 +1,5 @@
-"""The parts that every SVG figure of a page is made of: elements, axes, legends. Units are those of a 480-wide drawing.
+"""The parts that every SVG figure of a page is made of: elements, axes, legends. Units are those of a drawing
+as wide as a phone, which is larger on a desk.
 
 Colours are classes (`c0` … `c7`, by style.FILLS) and text is in the page's colour, so that a figure follows dark mode.
 """
@@ -9,11 +10,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 from simulator.report.pictures.style import FILLS, GRID, INK
 
-WIDTH = 480
-FONT, SMALL = 11, 9
-_CHARACTER = 0.56
-"""Width of a mean character, of the font's size."""
-_LONGEST_LABEL = 22
+WIDTH = 400
+FONT, SMALL = 12, 10
+_NARROW, _WIDE = frozenset("fijlrtI.,:;|'()[] -–"), frozenset("mwMWCDGNOQ%@")
+_LONGEST_LABEL = 20
 _MOST_TICKS = 6
 
 Attribute = str | int | float
@@ -29,6 +29,7 @@ def chart_css() -> str:
         ".mark{stroke-width:0}.bar{stroke:var(--ground);stroke-width:.6}.hollow{fill:var(--ground)}"
         ".point{stroke-width:1.6}.path{fill:none;stroke-width:1.4}"
         ".grid{stroke:var(--grid);stroke-width:.7;fill:none}.axis{stroke:var(--ink);stroke-width:.9;fill:none}"
+        ".chart .name{paint-order:stroke;stroke:var(--ground);stroke-width:2.5}.block{stroke:var(--ground);stroke-width:1.5}"
         ".guide{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:5 3;fill:none}"
         f".small{{font-size:{SMALL}px}}.end{{text-anchor:end}}.middle{{text-anchor:middle}}.strong{{font-weight:600}}"
     )
@@ -67,7 +68,8 @@ def short(value: Attribute) -> str:
 
 
 def text_width(words: str, size: float = FONT) -> float:
-    return len(words) * size * _CHARACTER
+    """About, in any sans-serif font."""
+    return size * sum(0.38 if letter in _NARROW else 0.84 if letter in _WIDE else 0.6 for letter in words)
 
 
 def cut(label: str) -> str:
@@ -110,7 +112,7 @@ def legend(parent: Element, entries: Sequence[tuple[str, str]], top: float) -> f
     """Classes and names, as many to a line as fit; the height that it takes."""
     x, y = 0.0, top
     for classes, name in entries:
-        width = 16 + text_width(name) + 12
+        width = 15 + text_width(name) + 8
         if x and x + width > WIDTH:
             x, y = 0.0, y + 16
         put(parent, "rect", classes, x=x, y=y, width=11, height=11)

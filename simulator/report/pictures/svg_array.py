@@ -7,7 +7,7 @@ from simulator.report.pictures.figure_data import ArrayPicture, Cell, FigureData
 from simulator.report.pictures.style import BLUE, COLOURS, SET_OPACITY, strength
 from simulator.report.pictures.svg import SMALL, WIDTH, drawing, mark, put, short, text_width
 
-_LEFT, _TOP, _HEIGHT = 24.0, 16.0, 25.0
+_LEFT, _TOP, _HEIGHT = 18.0, 16.0, 24.0
 _LEAST_LABELLED, _LEAST_RULED = 24.0, 5.0
 """Widths of a PE in the drawing from which on it has a label, and a line around it."""
 
@@ -46,14 +46,14 @@ def array_svg(figure: FigureData, picture: ArrayPicture) -> Element:
 
 
 def says(block: Block) -> str:
-    """A block in words."""
+    """A block in words; how much it works where that is in the figure."""
     row, rows, column, columns = (int(str(block[name])) for name in ("row", "rows", "column", "columns"))
     ofmap_row, filter_row = int(str(block["first_ofmap_row"])), int(str(block["first_filter_row"]))
+    at_work = f"; at work {100 * float(str(block['share'])):.1f} % of the processing cycles" if "share" in block else ""
     return (
         f"PE rows {_range(row, rows)}, columns {_range(column, columns)}: filters {block['filters']}, channels "
         f"{block['channels']} of the pass, group {block['group']}; filter rows {_range(filter_row, rows)}, ofmap rows "
-        f"{_range(ofmap_row, columns)} of the strip; at work {100 * float(str(block['share'])):.1f} % of the processing "
-        "cycles"
+        f"{_range(ofmap_row, columns)} of the strip{at_work}"
     )
 
 
@@ -67,7 +67,7 @@ def _draw(root: Element, cells: _Cells, block: Block, picture: ArrayPicture) -> 
     mark(
         root,
         "rect",
-        f"c{fill}",
+        f"block c{fill}",
         says(block),
         x=cells.x(column),
         y=cells.y(row),

@@ -8,6 +8,7 @@ from simulator.report.pictures.figure_data import Bars, FigureData
 from simulator.report.pictures.svg import (
     SMALL,
     WIDTH,
+    amount,
     cut,
     drawing,
     legend,
@@ -16,7 +17,6 @@ from simulator.report.pictures.svg import (
     text_width,
     tick_text,
     ticks,
-    amount,
 )
 
 _BAR, _GAP, _THIN, _BELOW = 13, 5, 8, 34

@@ -1,4 +1,4 @@
-"""Points as SVG: each group with a colour and a marker of its own, lines to hold them against, names where there is room."""
+"""Points as SVG: each group with a colour and marker of its own, guides, and names where there is room."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
@@ -19,7 +19,7 @@ from simulator.report.pictures.svg import (
     ticks,
 )
 
-_HEIGHT, _LEFT, _RIGHT, _BELOW, _SIZE = 300.0, 52.0, 10.0, 36.0, 4.5
+_HEIGHT, _LEFT, _RIGHT, _BELOW, _SIZE = 270.0, 52.0, 12.0, 36.0, 4.5
 _SHAPES = {
     "o": "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z",
     "s": "M-.9-.9h1.8v1.8h-1.8z",
@@ -54,7 +54,7 @@ def points_svg(figure: FigureData, points: Points) -> Element:
     if points.joined:
         for group in range(len(names)):
             joined = [plane.place((dot.x, dot.y)) for dot in found if dot.group == group and not dot.is_hollow]
-            _path(root, f"path s{group % len(COLOURS)}", joined)
+            _path(root, f"path c{group % len(COLOURS)}", joined)
     for dot in found:
         _draw(root, plane.place((dot.x, dot.y)), dot)
     _write_names(root, plane, found)
@@ -121,4 +121,4 @@ def _write_names(root: Element, plane: _Plane, found: Sequence[Dot]) -> None:
     inside = (_LEFT, plane.top, WIDTH - _RIGHT, plane.bottom)
     for dot, box in zip(found, name_boxes(places, names, SMALL, inside), strict=True):
         if box:
-            put(root, "text", "small", dot.name, x=box[0], y=box[3] - 1)
+            put(root, "text", "small name", dot.name, x=box[0], y=box[3] - 1)

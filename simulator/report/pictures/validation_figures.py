@@ -77,8 +77,8 @@ def _counts(run: StoredValidation) -> FigureData:
     return FigureData(
         name="validation-counts",
         title="Every count and cycle, both ways",
-        caption="Each quantity of each layer: analytic against simulated. On the line both are the same; those that are 0 "
-        "have no place on a logarithmic axis and are in the table. Accesses are in bits.",
+        caption="Each quantity of each layer: analytic against simulated. On the line both are the same; those that "
+        "are 0 have no place on a logarithmic axis and are in the table. Accesses are in bits.",
         origin=_ORIGIN,
         columns=tuple(
             Column(name=name) for name in ("layer", "quantity", "kind", "simulated", "analytic", "unit", "deviations")
