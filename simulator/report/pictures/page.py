@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 from simulator.report.pictures.bar_lengths import extent, segments
 from simulator.report.pictures.figure_data import Bars, Figure, FigureData
 from simulator.report.pictures.page_parts import (
+    HINT,
     csv_link,
     folded,
     grid,
@@ -30,6 +31,7 @@ def page_html(stored: Sequence[Stored]) -> str:
     runs = [one for one in stored if isinstance(one, StoredRun)]
     labels = labels_of(runs) if runs else ()
     html, main = page_frame(_title(stored, labels))
+    put(main, "p", "weak", HINT)
     if runs:
         _put_runs(main, runs, labels)
     _put_prunings(main, [one for one in stored if isinstance(one, StoredPruning)])
@@ -97,10 +99,8 @@ def _put_figures(parent: Element, figures: Sequence[Figure], prefix: str) -> Non
 
 
 def _put_totals(main: Element, runs: Sequence[StoredRun], labels: Sequence[str]) -> None:
-    found = section(
-        main, "totals", "Totals", "Energy = counts × table; every figure is labelled simulated or analytic."
-    )
-    headings = ["of the network", "unit"]
+    found = section(main, "totals", "Totals", "Energy = counts × table.")
+    headings = ["of the network"]
     headings += [f"{label} ({run.origin})" for run, label in zip(runs, labels, strict=True)]
     headings += [f"{label}, to the first" for label in labels[1:]]
     put_table(found, headings, [_total_row(total) for total in totals_of(runs)])
@@ -197,7 +197,7 @@ def _put_prunings(main: Element, runs: Sequence[StoredPruning]) -> None:
             f"for. Folder {run.folder}.",
         )
         for reason in run.why:
-            put(found, "p", "weak", f"Why not more: {reason}")
+            put(found, "p", "weak", f"Why: {reason}")
         _put_figures(found, pruning_figures(run), f"pruning-{number}")
 
 

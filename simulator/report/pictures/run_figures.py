@@ -134,8 +134,8 @@ def _roofline(run: StoredRun) -> Figure:
         name="roofline",
         title=title,
         caption="MACs a cycle of each layer's total time against MACs for each byte over the DRAM link, as moved "
-        f"(coded where the machine codes), {run.origin}. No layer can be above the roof: the PEs, and what the link brings. A "
-        "layer below it waits in turns for both, or uses few PEs.",
+        f"(coded where the machine codes), {run.origin}. No layer can be above the roof: the PEs, and what the link "
+        "brings. A layer below it waits in turns for both, or uses few PEs.",
         origin=run.origin,
         columns=(
             Column(name="layer"),
@@ -206,7 +206,7 @@ def _array_captions(run: StoredRun, row: TableRow, accelerator: Accelerator) -> 
     busy = 100 * float(row["utilization"])
     placed = "Which sets run together is the mapping's; where they stand is drawn from the top left."
     work = (
-        f"{array}; share of the layer's processing cycles in which each PE issues a MAC slot, {run.origin}; "
+        f"{array}; share of the layer's processing cycles in which each PE issues a MAC slot, in %, {run.origin}; "
         f"{busy:.1f} % over the whole array. Empty: no pass uses it. {placed}"
     )
     held = (

@@ -25,8 +25,8 @@ STATE_FILL = {
     "dram_wait": VERMILION,
 }
 GRID = "#DDDDDD"
-WEAKEST_SHARE = 0.12
-"""Opacity of a share of 0 where a colour's strength is the share; 1 is the colour itself."""
+_WEAKEST, _STRONGEST = 0.1, 0.7
+"""Opacity of a share of 0 and of 1, where a colour's strength is the share: text upon it can be read in both themes."""
 SET_OPACITY = (0.5, 0.25)
 """Of PE sets on even and on odd channels, so that neighbours are told apart under their labels."""
 
@@ -49,4 +49,4 @@ MATPLOTLIB = {
 
 def strength(share: float) -> float:
     """Opacity that stands for a share, 0 to 1."""
-    return WEAKEST_SHARE + (1 - WEAKEST_SHARE) * share
+    return _WEAKEST + (_STRONGEST - _WEAKEST) * share

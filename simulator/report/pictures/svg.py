@@ -14,6 +14,8 @@ WIDTH = 400
 FONT, SMALL = 12, 10
 _NARROW, _WIDE = frozenset("fijlrtI.,:;|'()[] -–"), frozenset("mwMWCDGNOQ%@")
 _LONGEST_LABEL = 20
+_KEY, _LINE = 16, 16
+"""Width of a key with the room after it, and height of a line of the legend."""
 _MOST_TICKS = 6
 
 Attribute = str | int | float
@@ -29,7 +31,8 @@ def chart_css() -> str:
         ".mark{stroke-width:0}.bar{stroke:var(--ground);stroke-width:.6}.hollow{fill:var(--ground)}"
         ".point{stroke-width:1.6}.path{fill:none;stroke-width:1.4}"
         ".grid{stroke:var(--grid);stroke-width:.7;fill:none}.axis{stroke:var(--ink);stroke-width:.9;fill:none}"
-        ".chart .name{paint-order:stroke;stroke:var(--ground);stroke-width:2.5}.block{stroke:var(--ground);stroke-width:1.5}"
+        ".chart .name{paint-order:stroke;stroke:var(--ground);stroke-width:2.5}"
+        ".block{stroke:var(--ground);stroke-width:1.5}"
         ".guide{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:5 3;fill:none}"
         f".small{{font-size:{SMALL}px}}.end{{text-anchor:end}}.middle{{text-anchor:middle}}.strong{{font-weight:600}}"
     )
@@ -59,7 +62,7 @@ def put(parent: Element, tag: str, classes: str = "", words: str = "", **attribu
 
 def mark(parent: Element, tag: str, classes: str, says: str, **attributes: Attribute) -> None:
     """Something that stands for numbers, which it says when it is pointed at, tapped or reached by keyboard."""
-    put(put(parent, tag, f"mark {classes}", **attributes), "title", words=says)
+    put(put(parent, tag, f"mark {classes}", "", **attributes), "title", words=says)
 
 
 def short(value: Attribute) -> str:
@@ -98,7 +101,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def tick_text(value: float) -> str:
-    if value and (abs(value) >= 1e6 or abs(value) < 1e-3):
+    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
         return f"{value:.3g}".replace("e+0", "e").replace("e-0", "e-")
     return f"{value:,.10g}"
 
@@ -108,14 +111,22 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
 
 
-def legend(parent: Element, entries: Sequence[tuple[str, str]], top: float) -> float:
-    """Classes and names, as many to a line as fit; the height that it takes."""
-    x, y = 0.0, top
-    for classes, name in entries:
-        width = 15 + text_width(name) + 8
+def legend_places(names: Sequence[str]) -> list[tuple[float, float]]:
+    """Left and top of each entry, as many to a line as fit."""
+    found, x, y = [], 0.0, 0.0
+    for name in names:
+        width = _KEY + text_width(name) + 8
         if x and x + width > WIDTH:
-            x, y = 0.0, y + 16
-        put(parent, "rect", classes, x=x, y=y, width=11, height=11)
-        put(parent, "text", words=name, x=x + 15, y=y + 9.5)
+            x, y = 0.0, y + _LINE
+        found.append((x, y))
         x += width
-    return y + 16 - top + 8
+    return found
+
+
+def legend_height(places: Sequence[tuple[float, float]]) -> float:
+    return places[-1][1] + _LINE + 8 if places else 4.0
+
+
+def legend_name(parent: Element, name: str, place: tuple[float, float]) -> None:
+    """Right of its key, which has the height of a letter."""
+    put(parent, "text", words=name, x=place[0] + _KEY, y=place[1] + 10)

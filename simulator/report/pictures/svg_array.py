@@ -7,7 +7,7 @@ from simulator.report.pictures.figure_data import ArrayPicture, Cell, FigureData
 from simulator.report.pictures.style import BLUE, COLOURS, SET_OPACITY, strength
 from simulator.report.pictures.svg import SMALL, WIDTH, drawing, mark, put, short, text_width
 
-_LEFT, _TOP, _HEIGHT = 18.0, 16.0, 24.0
+_LEFT, _TOP, _HEIGHT = 18.0, 16.0, 27.0
 _LEAST_LABELLED, _LEAST_RULED = 24.0, 5.0
 """Widths of a PE in the drawing from which on it has a label, and a line around it."""
 
@@ -94,9 +94,9 @@ def _lines(cells: _Cells, picture: ArrayPicture) -> Iterator[str]:
 def _label(root: Element, cells: _Cells, block: Block, picture: ArrayPicture) -> None:
     row, rows, column, columns = (int(str(block[name])) for name in ("row", "rows", "column", "columns"))
     if not picture.is_mapping:
-        words = f"{100 * float(str(block['share'])):.0f} %"
+        words = f"{100 * float(str(block['share'])):.0f}"
         x, y = cells.x(column + columns / 2), cells.y(row + rows / 2) + 4
-        put(root, "text", "middle strong", words, x=x, y=y)
+        put(root, "text", "middle", words, x=x, y=y)
         return
     for pe_row in range(rows):
         for pe_column in range(columns):

@@ -11,7 +11,9 @@ from simulator.report.pictures.svg import (
     amount,
     cut,
     drawing,
-    legend,
+    legend_height,
+    legend_name,
+    legend_places,
     mark,
     put,
     text_width,
@@ -28,7 +30,7 @@ def bars_svg(figure: FigureData, bars: Bars) -> Element:
     of_row = [segments(figure, bars, at) for at in range(len(figure.rows))]
     row_height = _row_height(bars)
     root = drawing(0, figure.title)
-    top = legend(root, [(f"c{one.fill}", one.name) for one in bars.series], 0) if len(bars.series) > 1 else 0.0
+    top = _legend(root, bars)
     bottom = top + row_height * len(names)
     root.set("viewBox", f"0 0 {WIDTH} {bottom + _BELOW:g}")
     low, high = extent(of_row, bars.reach)
@@ -51,6 +53,16 @@ def bars_svg(figure: FigureData, bars: Bars) -> Element:
             put(root, "text", "small", amount(total), x=place(total) + 4, y=y + row_height / 2 + 3)
     put(root, "line", "axis", x1=place(0), y1=top, x2=place(0), y2=bottom)
     return root
+
+
+def _legend(root: Element, bars: Bars) -> float:
+    """The height that it takes; a single series needs none."""
+    series = bars.series if len(bars.series) > 1 else ()
+    places = legend_places([one.name for one in series])
+    for one, (x, y) in zip(series, places, strict=True):
+        put(root, "rect", f"c{one.fill}", x=x, y=y + 0.5, width=11, height=11)
+        legend_name(root, one.name, (x, y))
+    return legend_height(places)
 
 
 def _row_height(bars: Bars) -> int:

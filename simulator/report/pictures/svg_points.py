@@ -10,6 +10,9 @@ from simulator.report.pictures.svg import (
     SMALL,
     WIDTH,
     drawing,
+    legend_height,
+    legend_name,
+    legend_places,
     log_ticks,
     mark,
     put,
@@ -62,18 +65,16 @@ def points_svg(figure: FigureData, points: Points) -> Element:
 
 
 def _legend(root: Element, names: Sequence[str], guides: Sequence[Guide]) -> float:
-    """The height that it takes: one line for each entry, as they may be long."""
-    y = 0.0
-    entries = names if len(names) > 1 else []
-    for group, name in enumerate(entries):
-        _marker(root, (6, y + 6), group, "")
-        put(root, "text", words=name, x=20, y=y + 10)
-        y += 16
-    for guide in guides:
-        put(root, "line", "guide", x1=0, y1=y + 6, x2=15, y2=y + 6)
-        put(root, "text", words=guide.name, x=20, y=y + 10)
-        y += 16
-    return y + 8
+    """The height that it takes."""
+    keys = list(names) if len(names) > 1 else []
+    places = legend_places([*keys, *(guide.name for guide in guides)])
+    for group, (name, (x, y)) in enumerate(zip(keys, places, strict=False)):
+        _marker(root, (x + 6, y + 6), group, "")
+        legend_name(root, name, (x, y))
+    for guide, (x, y) in zip(guides, places[len(keys) :], strict=True):
+        put(root, "line", "guide", x1=x, y1=y + 6, x2=x + 13, y2=y + 6)
+        legend_name(root, guide.name, (x, y))
+    return legend_height(places)
 
 
 def _draw_axes(root: Element, plane: _Plane, points: Points) -> None:
