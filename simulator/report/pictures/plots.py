@@ -51,7 +51,7 @@ def _height(data: FigureData) -> float:
         row = _THIN_ROW * len(bars.series) + 0.08 if bars.arrangement == "grouped" else _ROW
         return _FRAME + row * len(data.rows)
     if isinstance(data.drawing, ArrayPicture):
-        return min(_FRAME + _WIDTH * data.drawing.rows / data.drawing.columns, 3 * _WIDTH)
+        return min(0.8 * _FRAME + 0.9 * _WIDTH * data.drawing.rows / data.drawing.columns, 3 * _WIDTH)
     return 4.4
 
 
@@ -85,7 +85,7 @@ def _draw_points(figure: Figure, panel: Axes, data: FigureData, points: Points) 
     panel.set(xlim=(across.low, across.high), ylim=(up.low, up.high), xlabel=points.x_axis, ylabel=points.y_axis)
     for guide, dashes in zip(points.guides, ("--", ":", "-.") * len(points.guides), strict=False):
         panel.plot(*zip(*guide.points, strict=True), color=INK, lw=1, ls=dashes, label=guide.name, zorder=1)
-    for group, name in enumerate(names):
+    for group in range(len(names)):
         alike = [dot for dot in found if dot.group == group]
         if points.joined:
             taken = [dot for dot in alike if not dot.is_hollow]
@@ -151,12 +151,19 @@ def _draw_array(panel: Axes, data: FigureData, picture: ArrayPicture) -> None:
         panel.add_patch(Rectangle((left, top), columns, rows, color=FILLS[fill], alpha=opacity, lw=0))
         panel.add_patch(Rectangle((left, top), columns, rows, fill=False, edgecolor="white", lw=1.5))
         if picture.columns <= _NAMED_COLUMNS:
-            panel.text(left + columns / 2, top + rows / 2, _label(block, picture), ha="center", va="center", fontsize=6)
+            panel.text(left + columns / 2, top + rows / 2, _label(block, picture), ha="center", va="center", fontsize=7)
+    _rule(panel, picture)
     step = 1 if picture.columns <= _NAMED_COLUMNS else 8
     panel.set_xticks([at + 0.5 for at in range(0, picture.columns, step)], range(0, picture.columns, step), fontsize=7)
     panel.set_yticks([at + 0.5 for at in range(0, picture.rows, step)], range(0, picture.rows, step), fontsize=7)
     panel.set_aspect("equal")
     panel.grid(visible=False)
+
+
+def _rule(panel: Axes, picture: ArrayPicture) -> None:
+    """A line between any two PEs."""
+    panel.vlines(range(1, picture.columns), 0, picture.rows, color=INK, lw=0.3, alpha=0.3)
+    panel.hlines(range(1, picture.rows), 0, picture.columns, color=INK, lw=0.3, alpha=0.3)
 
 
 def _label(block: dict[str, Cell], picture: ArrayPicture) -> str:

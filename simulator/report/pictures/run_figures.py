@@ -1,6 +1,7 @@
 """The figures of one simulation or estimate: energy, cycles, traffic, and the array of one layer."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import cast
 
 from simulator.errors import SpecError
@@ -29,6 +30,8 @@ from simulator.spec.accelerator import Accelerator
 MILLIONTH = 1e-6
 ARRAY_FIGURES = ("utilization", "mapping")
 """Those of one layer."""
+MOST_SETS = 2048
+"""More would not be told apart in a picture; a page with the array of each layer stays of a size to be sent."""
 SET_COLUMNS = (
     Column(name="row"),
     Column(name="rows", unit="PEs"),
@@ -49,11 +52,15 @@ def run_figures(run: StoredRun) -> tuple[Figure, ...]:
 def array_figures(run: StoredRun, layer: str) -> tuple[Figure, ...]:
     """How much each PE works, and what it holds. Raises SpecError if the folder contradicts itself."""
     titles = (f"{layer}: how much of the time each PE works", f"{layer}: what each PE holds")
-    if run.machine is None:
-        pairs = zip(ARRAY_FIGURES, titles, strict=True)
-        return tuple(Absent(name=name, title=title, reason=NO_MACHINE) for name, title in pairs)
-    accelerator, found = run.machine.accelerator, run.blocks_of(layer)
     row = next(row for row in run.layers if row["name"] == layer)
+    sets_at_once = prod(int(row[f"mapping.{letter}"]) for letter in "rtg")
+    if run.machine is None or sets_at_once > MOST_SETS:
+        reason = (
+            NO_MACHINE if run.machine is None else f"{sets_at_once:,} PE sets are more than the {MOST_SETS:,} drawn"
+        )
+        pairs = zip(ARRAY_FIGURES, titles, strict=True)
+        return tuple(Absent(name=name, title=title, reason=reason) for name, title in pairs)
+    accelerator, found = run.machine.accelerator, run.blocks_of(layer)
     captions = _array_captions(run, row, accelerator)
     held = tuple(_held(block, row) for block in sets(found))
     at_work = tuple((*_held(block, row), *_work(block, row)) for block in found)

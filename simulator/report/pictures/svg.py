@@ -44,7 +44,6 @@ def drawing(height: float, title: str) -> Element:
         "svg",
         {
             "class": "chart",
-            "xmlns": "http://www.w3.org/2000/svg",
             "viewBox": f"0 0 {WIDTH} {short(height)}",
             "role": "group",
             "aria-label": title,

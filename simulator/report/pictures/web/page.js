@@ -62,7 +62,7 @@
       drawing.setAttribute("width", width);
       drawing.setAttribute("height", height);
       for (const mark of all(".mark", drawing)) mark.removeAttribute("tabindex");
-      const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
+      const style = document.createElementNS(drawing.namespaceURI, "style");
       style.textContent = document.getElementById("chart-style").textContent;
       drawing.prepend(style);
       const file = new Blob([new XMLSerializer().serializeToString(drawing)], { type: "image/svg+xml" });
