@@ -209,6 +209,54 @@ def compare(
     run(things, options, is_simulated=simulate, as_json=json, picture=picture, output=output)
 
 
+@app.command(help_epilogue="Example: picojoule report alexnet-run -o alexnet.html")
+def report(
+    folders: Annotated[tuple[Path, ...], Parameter(negative="")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("report.html"),
+) -> None:
+    """Write one self-contained HTML page of figures from run folders; several stand side by side, with differences.
+
+    Parameters
+    ----------
+    folders
+        Folders that `picojoule simulate`, `estimate`, `validate` or `prune` wrote with -o.
+    output
+        The page to write.
+    """
+    from picojoule.report import run
+
+    run(folders, output)
+
+
+@app.command(help_epilogue="Example: picojoule plot alexnet-run energy-by-level -o energy.pdf")
+def plot(
+    folder: Path,
+    figure: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    layer: str | None = None,
+) -> None:
+    """Draw one figure of a run folder for a paper, or write its numbers.
+
+    Parameters
+    ----------
+    folder
+        A folder that `picojoule simulate`, `estimate`, `validate` or `prune` wrote with -o.
+    figure
+        Its name, such as energy-by-level; a wrong one is answered with those that the folder has.
+    output
+        The file to write, ending in .svg, .pdf or .png; or in .csv, for the numbers.
+    layer
+        Of utilization and mapping: the layer, by name; the first by default.
+    """
+    from picojoule.plot import run
+
+    run(folder, figure, layer=layer, output=output)
+
+
 pruning = App(
     name="prune",
     help_epilogue="Example: picojoule prune model.onnx --data images.npz -o pruned",

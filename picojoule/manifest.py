@@ -10,7 +10,8 @@ from picojoule import __version__
 from picojoule.options import RunOptions
 from simulator.results import NetworkResult
 from simulator.spec.accelerator import Accelerator
-from simulator.spec.load import accelerator_sha256, energy_table_sha256
+from simulator.spec.layer import Layer
+from simulator.spec.load import accelerator_fields, accelerator_sha256, energy_table_sha256
 
 DISTRIBUTIONS = ("numpy", "simpy", "cffi", "pydantic", "onnx", "onnxruntime")
 
@@ -32,8 +33,15 @@ def manifest_of(network: str, options: RunOptions, accelerator: Accelerator, res
             "workload": result.provenance.sha256,
         },
         "mapping": {layer.layer.name: layer.mapping.to_dict() for layer in result.layers},
+        "shape": {layer.layer.name: _shape_of(layer.layer) for layer in result.layers},
+        "accelerator": accelerator_fields(accelerator),
         "versions": {"picojoule": __version__, "python": platform.python_version(), **distribution_versions()},
     }
+
+
+def _shape_of(layer: Layer) -> dict[str, Any]:
+    """Everything that `Layer` takes but its name."""
+    return {field: value for field, value in asdict(layer).items() if field != "name"}
 
 
 def _arguments(options: RunOptions) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from simulator.errors import SpecError
-from simulator.report.figures import COLOURS, MARKERS, styled, write_picture
+from simulator.report.figures import styled, write_picture
+from simulator.report.pictures.style import COLOURS, MARKERS
 from simulator.report.run_reader import ComparedRun
 from simulator.report.verdict import millions_of
 

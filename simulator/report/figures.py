@@ -1,4 +1,4 @@
-"""The style of every picture, and how one is written: whole, and the same bytes for the same figures.
+"""How a picture that matplotlib draws is written: whole, the same bytes for the same figures, in the one style.
 
 No pyplot, whose figures are global state. SVG text stays text, so that it can be searched and read out.
 """
@@ -13,26 +13,9 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from simulator.errors import OutputError, SpecError
+from simulator.report.pictures.style import MATPLOTLIB
 from simulator.report.run_folder import check_file
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's, which colour-blind readers tell apart; each goes with a marker of its own."""
-MARKERS = ("o", "s", "^", "D", "v", "P")
-_STYLE = {
-    "figure.facecolor": "white",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "picojoule",
-    "pdf.fonttype": 42,
-    "savefig.dpi": 150,
-}
 _NOTHING_OF_THE_DAY = {
     ".svg": {"Date": None, "Creator": None},
     ".png": {"Software": None},
@@ -43,7 +26,7 @@ _NOTHING_OF_THE_DAY = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Figures are made and written inside; matplotlib's own settings, a person's too, are as before when it ends."""
-    with matplotlib.style.context(["default", _STYLE]):
+    with matplotlib.style.context(["default", MATPLOTLIB]):
         yield
 
 

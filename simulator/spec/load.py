@@ -2,8 +2,10 @@
 
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,11 +37,23 @@ def parse_accelerator(text: str, *, where: str) -> Accelerator:
         fields = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{where}: not TOML: {error}; `picojoule arch show eyeriss-v1` prints a valid file") from None
+    return accelerator_of(fields, where=where)
+
+
+def accelerator_of(fields: Mapping[str, Any], *, where: str) -> Accelerator:
+    """An accelerator from what its file says, or a manifest. Raises SpecError listing every fault."""
     try:
         return Accelerator.model_validate(fields)
     except ValidationError as error:
         remedy = "`picojoule arch show eyeriss-v1` prints a valid file"
         raise SpecError(list_of_faults(fault_lines(error, Accelerator), where, remedy)) from None
+
+
+def accelerator_fields(accelerator: Accelerator) -> dict[str, Any]:
+    """What its file says, as JSON values that `accelerator_of` takes."""
+    fields = accelerator.model_dump(mode="json")
+    fields["charges"]["free"] = [str(access) for access in accelerator.charges.free]
+    return fields
 
 
 def accelerator_sha256(accelerator: Accelerator) -> str:

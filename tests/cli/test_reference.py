@@ -62,7 +62,7 @@ def options_of(*command: str) -> set[str]:
     return {name for name in longest if name.startswith("--")}
 
 
-@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare"])
+@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare", "report", "plot"])
 def test_options(command: str) -> None:
     headings = {
         "simulate": "`picojoule simulate NETWORK`",
@@ -71,6 +71,8 @@ def test_options(command: str) -> None:
         "record": "`picojoule record MODEL`",
         "compare": "`picojoule compare THING`",
         "reproduce": "`picojoule reproduce [TARGET]`",
+        "report": "`picojoule report RUN`",
+        "plot": "`picojoule plot RUN FIGURE`",
     }
     assert set(rows(headings[command])) == options_of(command)
 
@@ -127,7 +129,8 @@ def test_manifest_fields(result: NetworkResult) -> None:
     found: set[str] = set()
     for options in (SimulateOptions(), EstimateOptions()):
         manifest = manifest_of("alexnet", options, load_accelerator("eyeriss-v1"), result)
-        found |= paths({**manifest, "mapping": {"<layer>": None}, "versions": {"<package>": None}})
+        by_name = {"mapping": {"<layer>": None}, "shape": {"<layer>": None}, "versions": {"<package>": None}}
+        found |= paths({**manifest, **by_name, "accelerator": None})
     assert set(rows("manifest.json")) == found
 
 
