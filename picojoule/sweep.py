@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from picojoule import __version__
-from picojoule.manifest import distribution_versions
+from picojoule.manifest import distribution_versions, version_of
 from picojoule.terminal import shown_progress, terminal_width
 from simulator.report.front_picture import write_front_picture
 from simulator.report.run_folder import check_run_folder, csv_text, json_text, write_files
@@ -72,7 +72,12 @@ def manifest_of(result: SweepResult) -> dict[str, Any]:
             "workloads": list(dict.fromkeys(choices.values())),
             "code": sources_sha256(),
         },
-        "versions": {"picojoule": __version__, "python": platform.python_version(), **distribution_versions()},
+        "versions": {
+            "picojoule": __version__,
+            "python": platform.python_version(),
+            **distribution_versions(),
+            **({} if spec.file.search is None else {"optuna": version_of("optuna")}),
+        },
     }
 
 

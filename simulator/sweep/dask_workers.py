@@ -4,6 +4,7 @@ Dask sends what a dead worker had in hand to another one, and gives a point up t
 what it sends: use a cluster, and a network, that you trust.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from types import TracebackType
@@ -22,6 +23,8 @@ class DaskCluster:
     """The workers of the scheduler at an address, such as tcp://10.0.0.1:8786. Raises WorkerError."""
 
     def __init__(self, address: str) -> None:
+        if not re.fullmatch(r"(\w+://)?\S+:\d+", address):
+            raise WorkerError(f"--cluster {address}: is no address; give one such as tcp://10.0.0.1:8786")
         self._address = address
         self._client: Any = None
 
@@ -39,7 +42,7 @@ class DaskCluster:
         from distributed import as_completed
 
         waiting, running = iter(tasks), dict[str, Task]()
-        ended = as_completed([])
+        ended = as_completed([], loop=client.loop)
 
         def submit(count: int) -> None:
             for task in islice(waiting, count):
