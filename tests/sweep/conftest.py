@@ -14,7 +14,7 @@ layers = ["CONV3"]
 
 [grid]
 pe_array.rows = [4, 8, 12]
-"glb.capacity_kb" = [8, 64, 100]
+"glb.capacity_kb" = [4, 64, 100]
 """
 
 
