@@ -12,9 +12,11 @@ def is_on_front(costs: Sequence[Sequence[float]]) -> NDArray[np.bool_]:
     Equal rows are on the front together.
     """
     table = np.asarray(costs, dtype=np.float64)
-    stays = np.ones(len(table), dtype=np.bool_)
-    for row in range(len(table)):
-        rivals = table[stays]  # whoever is beaten was beaten by one that beats all that it beats
+    stays = np.zeros(len(table), dtype=np.bool_)
+    front, size = np.empty_like(table), 0
+    for row in np.lexsort(table.T[::-1]):  # whoever beats a row comes before it; who is beaten beats no one else anew
+        rivals = front[:size]
         beats = (rivals <= table[row]).all(axis=1) & (rivals < table[row]).any(axis=1)
-        stays[row] = not beats.any()
+        if not beats.any():
+            stays[row], front[size], size = True, table[row], size + 1
     return stays

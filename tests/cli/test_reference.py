@@ -62,7 +62,7 @@ def options_of(*command: str) -> set[str]:
     return {name for name in longest if name.startswith("--")}
 
 
-@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare"])
+@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare", "sweep"])
 def test_options(command: str) -> None:
     headings = {
         "simulate": "`picojoule simulate NETWORK`",
@@ -71,6 +71,7 @@ def test_options(command: str) -> None:
         "record": "`picojoule record MODEL`",
         "compare": "`picojoule compare THING`",
         "reproduce": "`picojoule reproduce [TARGET]`",
+        "sweep": "`picojoule sweep SPEC`",
     }
     assert set(rows(headings[command])) == options_of(command)
 

@@ -22,10 +22,10 @@ by = "simulate"
 
 [grid]
 pe_array.rows = [5, 8, 12]
-pe_array.columns = [6, 10, 14]
+pe_array.columns = [6, 14]
 glb.banks = [16, 25]
 """
-POINTS = 18
+POINTS = 12
 
 
 def command(spec: Path, folder: Path) -> list[str]:
@@ -33,10 +33,10 @@ def command(spec: Path, folder: Path) -> list[str]:
 
 
 @contextmanager
-def sweeping(spec: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def sweeping(spec: Path, folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The command at work, with its workers; all are gone when the block ends."""
     process = subprocess.Popen(
-        command(spec, folder),
+        [*command(spec, folder), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -82,7 +82,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_workers_killed_at_random(
     tmp_path: Path, write_spec: WriteSpec, undisturbed: dict[str, bytes], seed: int
 ) -> None:
@@ -103,7 +103,7 @@ def test_workers_killed_at_random(
     assert files_of(tmp_path / "out") == undisturbed
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3])
 def test_driver_killed_at_random(
     tmp_path: Path, write_spec: WriteSpec, undisturbed: dict[str, bytes], seed: int
 ) -> None:
