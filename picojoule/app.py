@@ -257,6 +257,39 @@ def plot(
     run(folder, figure, layer=layer, output=output)
 
 
+@app.command(help_epilogue="Example: picojoule sweep sweep.toml -o swept --workers 2")
+def sweep(
+    spec: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    cluster: str | None = None,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> int:
+    """Run a network on many accelerators, and show which of them no other beats in energy, latency and area at once.
+
+    What is done is kept in the folder: the same command goes on where it was stopped. Exit code 1 if a worker was lost
+    over a point.
+
+    Parameters
+    ----------
+    spec
+        A TOML file that names the network and the values of each field: docs/sweeps.md.
+    output
+        Folder for points.csv, front.csv, front.svg, manifest.json, summary.txt and the stored points.
+    workers
+        Processes that share the points. Without it: as many as there are processors.
+    cluster
+        Address of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers run the points instead.
+    json
+        Print one JSON object instead of the table.
+    """
+    from picojoule.sweep import run
+
+    return run(spec, output=output, workers=workers, cluster=cluster, as_json=json)
+
+
 pruning = App(
     name="prune",
     help_epilogue="Example: picojoule prune model.onnx --data images.npz -o pruned",

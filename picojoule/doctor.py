@@ -15,6 +15,7 @@ _EXTRAS = {
     "onnx": ("onnx", "onnxruntime"),
     "torch": ("torch", "onnxscript"),
     "distributed": ("dask", "distributed"),
+    "search": ("optuna",),
     "demo": ("scikit-learn",),
 }
 

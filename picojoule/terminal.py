@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, int, int], None]
-"""Called with a layer's name, the passes done and the passes in all."""
+"""Called with a layer's name, the passes done and the passes in all; or so with other units of work."""
 
 
 def terminal_width() -> int | None:
@@ -28,7 +28,7 @@ def shown_steps() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def shown_progress() -> Iterator[Progress | None]:
+def shown_progress(unit: str = "passes") -> Iterator[Progress | None]:
     """A callback that draws the bar; None unless stderr is a terminal. The bar is gone when the block ends."""
     if not sys.stderr.isatty():
         yield None
@@ -41,7 +41,7 @@ def shown_progress() -> Iterator[Progress | None]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("passes"),
+        TextColumn(unit),
         TimeElapsedColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -132,7 +132,7 @@ def _run_in_workers(tasks: Sequence[_LayerTask], jobs: int, progress: Progress |
     others = set(active_children())
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn"))
     try:
-        with _interrupts_ignored():  # workers start with the first task, and inherit this
+        with interrupts_ignored():  # workers start with the first task, and inherit this
             futures = [pool.submit(_run, task) for task in tasks]
         _await(futures, progress)
         return [future.result() for future in futures]
@@ -150,7 +150,7 @@ def _run_in_workers(tasks: Sequence[_LayerTask], jobs: int, progress: Progress |
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
+def interrupts_ignored() -> Iterator[None]:
     """In the main thread; Python lets no other thread change it."""
     if current_thread() is not main_thread():
         yield

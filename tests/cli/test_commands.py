@@ -123,7 +123,7 @@ def test_doctor_names_versions_kernel_extras_and_where_packages_are(run: Run) ->
     assert lines["picojoule"].endswith(__version__)
     assert "_kernels" in lines["compiled kernel"]
     assert {f"package {name}" for name in ("simulator", "native", "workloads", "pruning")} <= set(lines)
-    assert {"extra onnx", "extra torch", "extra distributed", "extra demo"} <= set(lines)
+    assert {"extra onnx", "extra torch", "extra distributed", "extra search", "extra demo"} <= set(lines)
     assert ran.out.endswith("no faults\n")
 
 

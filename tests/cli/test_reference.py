@@ -62,7 +62,10 @@ def options_of(*command: str) -> set[str]:
     return {name for name in longest if name.startswith("--")}
 
 
-@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare", "report", "plot"])
+COMMANDS = ["simulate", "record", "calibrate", "prune", "reproduce", "compare", "report", "plot", "sweep"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_options(command: str) -> None:
     headings = {
         "simulate": "`picojoule simulate NETWORK`",
@@ -73,6 +76,7 @@ def test_options(command: str) -> None:
         "reproduce": "`picojoule reproduce [TARGET]`",
         "report": "`picojoule report RUN`",
         "plot": "`picojoule plot RUN FIGURE`",
+        "sweep": "`picojoule sweep SPEC`",
     }
     assert set(rows(headings[command])) == options_of(command)
 

@@ -41,6 +41,16 @@ ALLOWED = {
         "simulator.analytic.compare",
         "simulator.analytic.calibration",
     },
+    "simulator/sweep": {
+        "simulator.sweep",
+        "simulator.estimation",
+        "simulator.run",
+        "simulator.choices",
+        "simulator.results",
+        "simulator.counts",
+        "simulator.spec",
+        "simulator.errors",
+    },
     "workloads": {"workloads", "simulator.spec", "simulator.errors"},
     "pruning": {"pruning", "workloads", "simulator.spec", "simulator.errors"},
 }
