@@ -121,7 +121,7 @@ def test_slices_of_a_track_never_overlap(run: tuple[NetworkResult, Workload, Acc
         outer.append(one)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(runs(layers=2), ANYWHERE)
 def test_windows_side_by_side_are_the_whole(run: tuple[NetworkResult, Workload, Accelerator], where: int) -> None:
     result, workload, machine = run
