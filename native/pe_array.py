@@ -121,7 +121,7 @@ class SteppedPass:
 def time_pass(shape: PassShape) -> PassTimes:
     """When a pass of this shape ends and what its PEs do meanwhile, by recurrence over events."""
     times = ffi.new("pj_times *")
-    check(lib.pj_time_pass(_c_shape(shape), times))
+    check(lib.pj_time_pass(c_shape(shape), times))
     return _pass_times(times)
 
 
@@ -139,7 +139,7 @@ def step_pass(shape: PassShape, values: PassValues) -> SteppedPass:
     c_values.stored = list(values.stored)
     c_values.psum_bits, c_values.product_shift = values.psum_bits, values.product_shift
     times, traffic = ffi.new("pj_times *"), ffi.new("pj_traffic *")
-    check(lib.pj_step_pass(_c_shape(shape), c_values, times, traffic))
+    check(lib.pj_step_pass(c_shape(shape), c_values, times, traffic))
     return SteppedPass(
         times=_pass_times(times),
         traffic=PassTraffic(**{name: int(getattr(traffic, name)) for name in PassTraffic.__slots__}),
@@ -152,7 +152,8 @@ def _pass_times(times: ffi.CData) -> PassTimes:
     return PassTimes(**{name: int(getattr(times, name)) for name in PassTimes.__slots__})
 
 
-def _c_shape(shape: PassShape) -> ffi.CData:
+def c_shape(shape: PassShape) -> ffi.CData:
+    """The shape as C takes it."""
     return ffi.new("pj_shape *", {name: getattr(shape, name) for name in PassShape.__slots__})
 
 

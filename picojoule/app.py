@@ -16,6 +16,7 @@ from picojoule.options import (
     ExplainOptions,
     PruneOptions,
     SimulateOptions,
+    TimelineOptions,
     ValidateOptions,
 )
 from picojoule.terminal import terminal_width
@@ -38,7 +39,7 @@ arch = App(
 app.command(arch)
 
 _SIMULATE, _ESTIMATE, _EXPLAIN = SimulateOptions(), EstimateOptions(), ExplainOptions()
-_COMPARE = CompareOptions()
+_COMPARE, _TIMELINE = CompareOptions(), TimelineOptions()
 _VALIDATE, _CALIBRATE, _PRUNE = ValidateOptions(), CalibrateOptions(), PruneOptions()
 
 
@@ -47,6 +48,7 @@ def simulate(
     network: str,
     /,
     options: SimulateOptions = _SIMULATE,
+    timeline: TimelineOptions = _TIMELINE,
     *,
     jobs: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
@@ -67,7 +69,7 @@ def simulate(
     """
     from picojoule.simulate import run
 
-    run(network, options, jobs=jobs, as_json=json, output=output)
+    run(network, options, timeline, jobs=jobs, as_json=json, output=output)
 
 
 @app.command(help_epilogue="Example: picojoule estimate resnet50 --batch 16 --bits weight=8,activation=8")

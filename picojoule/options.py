@@ -48,6 +48,17 @@ class SimulateOptions(RunOptions):
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineOptions:
+    """Options of a timeline, which change no figure."""
+
+    timeline: Path | None = None
+    """File for what happened when, cycle by cycle, as https://ui.perfetto.dev opens it (FILE.pftrace)."""
+    window: str | None = None
+    """Cycles of the run that the timeline shows, as FIRST:END. Without it: the first 100,000 of each layer."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateOptions(RunOptions):
     """Options of a validation."""
 

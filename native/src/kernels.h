@@ -50,11 +50,25 @@ typedef struct {
     int64_t mac_slots[16];
 } pj_values;
 
+/* What happens in each cycle of a part of a pass. counts [PJ_ROW_MACS + r*R][cycles], added to: words that cross each
+ * boundary, as in pj_traffic (PJ_IFMAP_BUS has padding too), then MAC slots that each row of PEs issues, the row that takes
+ * psums from the GLB first, over all set stacks. stored as in pj_values. */
+enum { PJ_FILTER_SENT = 0, PJ_IFMAP_BUS = 1, PJ_IFMAP_SENT = 2, PJ_IFMAP_DELIVERED = 3, PJ_PSUM_DELIVERED = 4,
+       PJ_PSUM_HOPS = 5, PJ_PSUM_COLLECTED = 6, PJ_ROW_MACS = 7 };
+typedef struct {
+    int64_t first, cycles; /* the part: cycles first..first + cycles - 1 of the pass */
+    int32_t stored[4];
+    int64_t *counts;
+} pj_activity;
+
 /* Plain stepper: every PE, FIFO and bus, one cycle after another, with values. */
 int pj_step_pass(const pj_shape *shape, pj_values *values, pj_times *times, pj_traffic *traffic);
 
 /* The same times by recurrence over events instead of cycles; no values. */
 int pj_time_pass(const pj_shape *shape, pj_times *times);
+
+/* As pj_time_pass, and what happens in each cycle of a part of the pass. */
+int pj_trace_pass(const pj_shape *shape, pj_times *times, pj_activity *activity);
 
 /* Run-length-coded size of `streams` streams: each is `segments` runs of `segment_words` words, `segment_stride` apart,
  * from words + starts[i]. Writes the pairs of each, the pad at the end not included. */

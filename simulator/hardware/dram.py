@@ -28,7 +28,10 @@ class DramLink:
             return
         with self._link.request() as turn:
             yield turn
-            yield self._env.timeout(ceil(self._accelerator.dram_cycles(bits)))
+            yield self._env.timeout(self.cycles(bits))
+
+    def cycles(self, bits: int) -> int:
+        return ceil(self._accelerator.dram_cycles(bits))
 
 
 class TensorSizes:

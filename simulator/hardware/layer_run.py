@@ -1,6 +1,7 @@
 """One layer on the machine: SimPy carries what happens between passes, the C kernels what happens inside them."""
 
 from collections.abc import Callable, Generator
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from simulator.hardware.dram import DramLink, TensorSizes
 from simulator.hardware.functional import FunctionalArray, convolve
 from simulator.hardware.pe_array import PassPlanner
 from simulator.hardware.tally import Tally, check_conservation
+from simulator.hardware.watch import Transfer, Watch
 from simulator.hardware.zeros import count_mac_slots
 from simulator.mapping.fits import check_fits
 from simulator.mapping.fold import find_fold, fold_layer, fold_tensors
@@ -44,10 +46,7 @@ def simulate_layer(
     """
     _check_widths(layer, accelerator)
     tensors.check(layer)
-    fold = find_fold(layer, accelerator)
-    run_layer, run_tensors = layer, tensors
-    if fold.is_needed:
-        run_layer, run_tensors = fold_layer(layer, fold), fold_tensors(layer, tensors, fold)
+    run_layer, run_tensors = as_run(layer, tensors, accelerator)
     check_fits(mapping, run_layer, accelerator)
     run = _LayerRun(run_layer, run_tensors, mapping, accelerator)
     values = FunctionalArray(run_layer, run_tensors, accelerator.arithmetic) if functional else None
@@ -71,8 +70,25 @@ def simulate_layer(
         core_mhz=accelerator.clock.core_mhz,
         dram_bits_uncompressed=tally.dram_words * accelerator.word_bits,
         passes=tally.passes,
-        is_folded=fold.is_needed,
+        is_folded=run_layer is not layer,
     )
+
+
+def replay_layer(
+    layer: Layer,
+    tensors: LayerTensors,
+    mapping: RowStationaryMapping,
+    accelerator: Accelerator,
+    watch: Watch,
+) -> None:
+    """Run a layer, as `as_run` gives it, before the eyes of a watch until that has seen enough. Nothing is returned."""
+    _LayerRun(layer, tensors, mapping, accelerator, watch).replay(watch)
+
+
+def as_run(layer: Layer, tensors: LayerTensors, accelerator: Accelerator) -> tuple[Layer, LayerTensors]:
+    """The layer and its tensors as the array runs them: folded where the filter is too large, else as they are."""
+    fold = find_fold(layer, accelerator)
+    return (fold_layer(layer, fold), fold_tensors(layer, tensors, fold)) if fold.is_needed else (layer, tensors)
 
 
 def _check_widths(layer: Layer, accelerator: Accelerator) -> None:
@@ -88,8 +104,14 @@ class _LayerRun:
     """The processes of one layer run: the filter prefetcher, and the passes with their ifmap loads and ofmap dumps."""
 
     def __init__(
-        self, layer: Layer, tensors: LayerTensors, mapping: RowStationaryMapping, accelerator: Accelerator
+        self,
+        layer: Layer,
+        tensors: LayerTensors,
+        mapping: RowStationaryMapping,
+        accelerator: Accelerator,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
         self._sizes = TensorSizes(layer, tensors, accelerator)
         self._passes = tuple(processing_passes(layer, mapping))
         self._plan_of = PassPlanner(layer, accelerator)
@@ -106,12 +128,19 @@ class _LayerRun:
         self._env.run(self._env.process(self._run_passes(values, progress)))
         return int(self._env.now)
 
+    def replay(self, watch: Watch) -> None:
+        """Run until the watch has seen enough, or to the end."""
+        self._env.process(self._prefetch_filters())
+        self._env.process(self._run_passes(None, None))
+        while not watch.has_seen_enough and self._env.peek() < inf:
+            self._env.step()
+
     def _prefetch_filters(self) -> Events:
         for step in self._passes:
             yield self._filter_room.get(1)
             words, bits = self._sizes.filters(step)
             self.tally.dram_reads(Tensor.FILTER, (words, bits))
-            yield from self._link.transfer(bits)
+            yield from self._transfer(Tensor.FILTER, words, bits)
             yield self._filters_ready.put(1)
 
     def _run_passes(self, values: FunctionalArray | None, progress: Progress | None) -> Events:
@@ -130,21 +159,30 @@ class _LayerRun:
     def _load_ifmap(self, step: ProcessingPass) -> Events:
         words, bits = self._sizes.ifmap_tile(step)
         self.tally.dram_reads(Tensor.IFMAP, (words, bits))
+        yield from self._transfer(Tensor.IFMAP, words, bits)
+
+    def _transfer(self, tensor: Tensor, words: int, bits: int) -> Events:
         yield from self._link.transfer(bits)
+        if self._watch is not None:
+            cycles = self._link.cycles(bits)  # it was never split, so it began so many cycles ago
+            begin = int(self._env.now) - cycles
+            self._watch.moved(Transfer(tensor=tensor, words=words, bits=bits, begin=begin, cycles=cycles))
 
     def _run_pass(self, step: ProcessingPass, values: FunctionalArray | None) -> Events:
         plan = self._plan_of(step)
         if values is not None:
             values.run(step, plan)
         self.tally.pass_ran(plan)
+        if self._watch is not None:
+            self._watch.pass_begins(step, plan, int(self._env.now))
         yield self._env.timeout(plan.times.filter_cycles)
         yield self._filter_room.put(1)
         yield self._env.timeout(plan.times.cycles - plan.times.filter_cycles)
 
     def _dump_ofmap(self, step: ProcessingPass) -> Events:
-        size = self._sizes.ofmap_tile(step.tile)
-        self.tally.ofmap_dumped(size)
-        yield from self._link.transfer(size[1])
+        words, bits = self._sizes.ofmap_tile(step.tile)
+        self.tally.ofmap_dumped((words, bits))
+        yield from self._transfer(Tensor.PSUM, words, bits)
 
 
 def _check_values(

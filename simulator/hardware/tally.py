@@ -1,6 +1,7 @@
 """Everything counted while a layer runs, and the checks that nothing was lost or invented."""
 
 from collections import Counter
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +11,7 @@ from native.pe_array import PassTraffic
 from simulator.counts import Access, AccessCounts, Action, Level, Tensor
 from simulator.errors import ConservationError
 from simulator.hardware.pe_array import PassPlan
-from simulator.hardware.zeros import slots_done
+from simulator.hardware.zeros import slot_accesses, slots_done
 from simulator.results import PeState
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
@@ -68,8 +69,11 @@ class Tally:
 
     def counts(self, mac_slots: npt.NDArray[np.int64]) -> AccessCounts:
         """All that was counted; mac_slots [first of window][last][ifmap zero][filter zero]."""
-        self._count_array_edge()
-        self._count_spads(mac_slots)
+        for name, accesses in traffic_accesses(self._accelerator).items():
+            for access in accesses:
+                self._move(access, self._traffic[name])
+        for access, words in slot_accesses(mac_slots, self._accelerator.gating).items():
+            self._move(access, words)
         macs = int(mac_slots.sum())
         return AccessCounts(
             words=MappingProxyType(dict(sorted(self._words.items()))),
@@ -83,33 +87,23 @@ class Tally:
     def dram_words(self) -> int:
         return sum(words for access, words in self._words.items() if access.level is Level.DRAM)
 
-    def _count_array_edge(self) -> None:
-        sent = self._traffic
-        self._move(Access(Level.GLB, IFMAP, Action.READ), sent["ifmap_sent"])
-        if FILTER not in self._accelerator.glb.bypass:
-            self._move(Access(Level.GLB, FILTER, Action.READ), sent["filter_sent"])
-        self._move(Access(Level.GLB, PSUM, Action.READ), sent["psum_delivered"])
-        self._move(Access(Level.GLB, PSUM, Action.WRITE), sent["psum_collected"])
-        self._move(Access(Level.NOC, IFMAP, Action.DELIVERY), sent["ifmap_delivered"])
-        self._move(Access(Level.NOC, FILTER, Action.DELIVERY), sent["filter_delivered"])
-        self._move(Access(Level.NOC, PSUM, Action.DELIVERY), sent["psum_delivered"])
-        self._move(Access(Level.NOC, PSUM, Action.HOP), sent["psum_hops"])
-        self._move(Access(Level.NOC, PSUM, Action.COLLECT), sent["psum_collected"])
-        self._move(Access(Level.SPAD, IFMAP, Action.WRITE), sent["ifmap_delivered"])
-        self._move(Access(Level.SPAD, FILTER, Action.WRITE), sent["filter_delivered"])
-
-    def _count_spads(self, mac_slots: npt.NDArray[np.int64]) -> None:
-        gating = self._accelerator.gating
-        reads = slots_done(mac_slots, gating.psum_spad_read)
-        writes = slots_done(mac_slots, gating.psum_spad_write)
-        self._move(Access(Level.SPAD, IFMAP, Action.READ), int(slots_done(mac_slots, gating.ifmap_spad_read).sum()))
-        self._move(Access(Level.SPAD, FILTER, Action.READ), int(slots_done(mac_slots, gating.filter_spad_read).sum()))
-        self._move(Access(Level.SPAD, PSUM, Action.READ), int(reads[0].sum()))
-        self._move(Access(Level.SPAD, PSUM, Action.WRITE), int(writes[:, 0].sum()))
-
     def _move(self, access: Access, words: int, bits: int | None = None) -> None:
         self._words[access] += words
         self._bits[access] += words * self._accelerator.word_bits if bits is None else bits
+
+
+def traffic_accesses(accelerator: Accelerator) -> Mapping[str, tuple[Access, ...]]:
+    """What a word over each of the array's boundaries, by its name in `PassTraffic`, is counted as."""
+    glb_filter = () if FILTER in accelerator.glb.bypass else (Access(Level.GLB, FILTER, Action.READ),)
+    return {
+        "ifmap_sent": (Access(Level.GLB, IFMAP, Action.READ),),
+        "ifmap_delivered": (Access(Level.NOC, IFMAP, Action.DELIVERY), Access(Level.SPAD, IFMAP, Action.WRITE)),
+        "filter_sent": glb_filter,
+        "filter_delivered": (Access(Level.NOC, FILTER, Action.DELIVERY), Access(Level.SPAD, FILTER, Action.WRITE)),
+        "psum_delivered": (Access(Level.GLB, PSUM, Action.READ), Access(Level.NOC, PSUM, Action.DELIVERY)),
+        "psum_hops": (Access(Level.NOC, PSUM, Action.HOP),),
+        "psum_collected": (Access(Level.GLB, PSUM, Action.WRITE), Access(Level.NOC, PSUM, Action.COLLECT)),
+    }
 
 
 def check_conservation(

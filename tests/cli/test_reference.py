@@ -26,6 +26,7 @@ from simulator.spec.energy_table import load_energy_table
 from simulator.spec.load import load_accelerator
 from workloads import open_workload
 
+TIMELINE = ("timeline", "window")
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"
 
 
@@ -81,7 +82,9 @@ def test_options(command: str) -> None:
     assert set(rows(headings[command])) == options_of(command)
 
 
-@pytest.mark.parametrize(("command", "left_out"), [("estimate", {"functional", "jobs"}), ("validate", {"functional"})])
+@pytest.mark.parametrize(
+    ("command", "left_out"), [("estimate", {"functional", "jobs", *TIMELINE}), ("validate", {"functional", *TIMELINE})]
+)
 def test_options_beside_those_of_simulate(command: str, left_out: set[str]) -> None:
     of_simulate = options_of("simulate") - {f"--{name}" for name in left_out}
     documented = set(rows(f"`picojoule {command} NETWORK`"))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.hardware.zeros import count_mac_slots, slots_done
+from simulator.hardware.zeros import count_mac_slots, count_pass_slots, slots_done
+from simulator.mapping.passes import processing_passes
 from simulator.spec.accelerator import Gate
 from simulator.spec.load import load_accelerator
 from tests.oracles.tensor_scans import mac_slots
@@ -19,6 +20,16 @@ def test_slots_equal_a_loop_over_macs(data: st.DataObject) -> None:
     mapping = data.draw(fitting_mappings(layer, load_accelerator("eyeriss-v1")))
     tensors = data.draw(sparse_tensors(layer))
     assert np.array_equal(count_mac_slots(layer, tensors, mapping), mac_slots(layer, tensors, mapping))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_slots_of_all_passes_are_the_layer_s(data: st.DataObject) -> None:
+    layer = data.draw(small_layers())
+    mapping = data.draw(fitting_mappings(layer, load_accelerator("eyeriss-v1")))
+    tensors = data.draw(sparse_tensors(layer))
+    of_passes = [count_pass_slots(step, layer, tensors) for step in processing_passes(layer, mapping)]
+    assert np.array_equal(sum(of_passes), count_mac_slots(layer, tensors, mapping))
 
 
 @pytest.mark.parametrize(

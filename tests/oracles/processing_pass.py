@@ -5,7 +5,7 @@ once. PEs are named (group, filter set, ofmap row j, channel set, filter row i);
 row 0, and from the last filter row's PE of one channel set on to the next set.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from native.pass_activity import PassActivity
 from native.pe_array import PassShape, PassTimes, PassTraffic, PassValues, SteppedPass
 
 Name = tuple[int, int, int, int, int]
@@ -62,6 +63,8 @@ class PassOracle:
         self.cycle = 0
         self.states = dict.fromkeys(("active", "ifmap_wait", "psum_in_wait", "psum_out_wait", "drain"), 0)
         self.moved = dict.fromkeys(PassTraffic.__slots__, 0)
+        self.in_cycle: Counter[tuple[str, int]] = Counter()
+        self.macs: Counter[tuple[int, int]] = Counter()
 
     def run(self) -> SteppedPass:
         filter_cycles = self.load_filters()
@@ -91,6 +94,19 @@ class PassOracle:
             mac_slots=self.mac_slots,
         )
 
+    def move(self, name: str, words: int) -> None:
+        """Words over a boundary, in this cycle."""
+        self.moved[name] += words
+        self.in_cycle[name, self.cycle] += words
+
+    def activity(self, cycles: range) -> PassActivity:
+        """After a run: what happened in each of these cycles."""
+        names = [name for name in PassActivity.__slots__ if name != "macs"]
+        rows = range(self.shape.r * self.shape.R)
+        counts = {name: np.array([self.in_cycle[name, cycle] for cycle in cycles], np.int64) for name in names}
+        macs = np.array([[self.macs[row, cycle] for cycle in cycles] for row in rows], np.int64)
+        return PassActivity(**counts, macs=macs.reshape(len(rows), len(cycles)))
+
     # ---- filters, before all else: a beat a cycle, to one row of PEs ----
 
     def load_filters(self) -> int:
@@ -102,10 +118,10 @@ class PassOracle:
                     tap, channel = divmod(w, a.q)
                     f, c = filter_set * a.p + k, channel_set * a.q + channel
                     value = int(self.values.filters[group, f, c, i, tap])
-                    self.moved["filter_sent"] += 1
+                    self.move("filter_sent", 1)
                     for j in range(a.e):
                         self.pes[group, filter_set, j, channel_set, i].filters[w, k] = value
-                        self.moved["filter_delivered"] += 1
+                        self.move("filter_delivered", 1)
                 self.cycle += 1
         return self.cycle
 
@@ -148,11 +164,12 @@ class PassOracle:
         targets, words = beat
 
         def event() -> None:
+            self.in_cycle["ifmap_bus", self.cycle] += len(words)
             for where, value, is_stored in words:
-                self.moved["ifmap_sent"] += is_stored
+                self.move("ifmap_sent", is_stored)
                 for name in targets:
                     self.pes[name].fifo.append((where, value))
-                    self.moved["ifmap_delivered"] += 1
+                    self.move("ifmap_delivered", 1)
 
         return event
 
@@ -183,7 +200,7 @@ class PassOracle:
             for k in filters:
                 value = int(self.values.psums[image, group, filter_set * self.shape.p + k, j, x])
                 self.bottom(group, filter_set, j).inputs.append((arrival, value))
-                self.moved["psum_delivered"] += 1
+                self.move("psum_delivered", 1)
 
         return event
 
@@ -199,7 +216,7 @@ class PassOracle:
             for k in filters:
                 _, value = self.outputs[group, filter_set, j].popleft()
                 self.psums[image, group, filter_set * self.shape.p + k, j, x] = value
-                self.moved["psum_collected"] += 1
+                self.move("psum_collected", 1)
 
         return event
 
@@ -253,13 +270,14 @@ class PassOracle:
         image, x, w, k = slot
         where, last = self.where(slot), a.q * a.S - 1
         word, weight = pe.spad[where], pe.filters[w, k]
+        self.macs[name[3] * a.R + a.R - 1 - name[4], self.cycle] += 1
         self.mac_slots[int(w == 0), int(w == last), int(word == 0), int(weight == 0)] += 1
         pe.psums[k] = self.added(0 if w == 0 else pe.psums[k], self.cut(word * weight))
         if w == last:
             psum = pe.psums.pop(k)
             if a.psum_in or not self.is_bottom(name):
                 psum = self.added(psum, pe.inputs.popleft()[1])
-            self.moved["psum_hops"] += not self.is_bottom(name)
+            self.move("psum_hops", not self.is_bottom(name))
             is_top = name[3] == a.r - 1 and name[4] == 0
             self.above(name).append((self.cycle + a.pipeline_stages + (0 if is_top else 1), psum))
         if k == a.p - 1 and not any(self.where(later) == where for later in self.next_windows(image, x)):

@@ -30,6 +30,17 @@ ALLOWED = {
         "simulator.results",
         "native",
     },
+    "simulator/timeline": {
+        "simulator.timeline",
+        "simulator.hardware",
+        "simulator.mapping",
+        "simulator.spec",
+        "simulator.errors",
+        "simulator.counts",
+        "simulator.energy",
+        "simulator.results",
+        "native",
+    },
     "simulator/report": {
         "simulator.report",
         "simulator.results",
