@@ -50,7 +50,7 @@ def in_a_process(cycles: int | None) -> dict[str, float]:
 
 
 def alexnet_timeline(cycles: int | None) -> dict[str, float]:
-    """Medians of processor time, five rounds: AlexNet's CONV layers at batch 4, and the timeline of the first cycles."""
+    """Medians of processor time over five rounds: AlexNet CONV at batch 4, and the timeline of the first cycles."""
     import resource
 
     machine, workload = load_accelerator("eyeriss-v1"), open_workload("alexnet", batch=4, layers=["CONV*"])
