@@ -334,8 +334,8 @@ class _Run(Generic[Network]):
         return layer_gram(layer, now, positions, original_inputs=original, original_weights=reference.weights(name))
 
     def _tuned(self, step: PruningStep[Network]) -> PruningStep[Network]:
-        """The round fine-tuned; or taken back, if that leaves it below the limit, or with more energy than it began with:
-        then what it came to is a trial."""
+        """The round fine-tuned. It is taken back if that leaves it below the limit, or with more energy than it began
+        with: then what it came to is a trial."""
         assert self.fine_tune is not None
         network = self.fine_tune(step.network, step.round.number)
         accuracy = self.accuracy_of(network)

@@ -24,7 +24,7 @@ from simulator.timeline.series import step_of
 from simulator.timeline.window import Window
 from tests.strategies import fitting_mappings, small_layers, sparse_tensors
 from tests.timeline.small_runs import drawn_timeline, run_of
-from tests.timeline.trace_reader import Trace
+from tests.timeline.trace_reader import Slice, Trace
 
 MACHINES = tuple(load_accelerator(name) for name in ("eyeriss-v1", "eyeriss-estimation", "isca16-256"))
 PE_ROW, GLB_PSUM = "PE rows/row ", "GLB/psum banks, "
@@ -112,7 +112,7 @@ def test_slices_of_a_track_never_overlap(run: tuple[NetworkResult, Workload, Acc
     for track, slices in trace.slices.items():
         if track != "layers and passes":
             assert all(before.end <= after.begin for before, after in pairwise(slices)), track
-    outer = []
+    outer: list[Slice] = []
     for one in trace.slices["layers and passes"]:
         while outer and outer[-1].end <= one.begin:
             outer.pop()
@@ -174,7 +174,7 @@ def test_passes_worked_out_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch
     for track in whole.slices:
         assert parts.busy(track) == whole.busy(track), track
     for track in whole.counters:
-        assert parts.counters[track] == [(time, pytest.approx(value)) for time, value in whole.counters[track]]
+        assert dict(parts.counters[track]) == pytest.approx(dict(whole.counters[track]))
 
 
 def test_a_full_file_ends_with_a_whole_pass(monkeypatch: pytest.MonkeyPatch) -> None:
