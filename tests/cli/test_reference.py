@@ -62,7 +62,9 @@ def options_of(*command: str) -> set[str]:
     return {name for name in longest if name.startswith("--")}
 
 
-@pytest.mark.parametrize("command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare", "report", "plot"])
+@pytest.mark.parametrize(
+    "command", ["simulate", "record", "calibrate", "prune", "reproduce", "compare", "report", "plot"]
+)
 def test_options(command: str) -> None:
     headings = {
         "simulate": "`picojoule simulate NETWORK`",
