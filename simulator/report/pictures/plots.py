@@ -144,8 +144,8 @@ def _write_names(panel: Axes, found: Sequence[Dot]) -> None:
 
 def _draw_array(panel: Axes, data: FigureData, picture: ArrayPicture) -> None:
     panel.set(xlim=(0, picture.columns), ylim=(picture.rows, 0), xlabel="PE column", ylabel="PE row")
-    for row in data.rows:
-        block = dict(zip((column.name for column in data.columns), row, strict=True))
+    for values in data.rows:
+        block = dict(zip((column.name for column in data.columns), values, strict=True))
         fill, opacity = fill_of(block, picture)
         top, rows, left, columns = (_whole(block[name]) for name in ("row", "rows", "column", "columns"))
         panel.add_patch(Rectangle((left, top), columns, rows, color=FILLS[fill], alpha=opacity, lw=0))
@@ -154,8 +154,9 @@ def _draw_array(panel: Axes, data: FigureData, picture: ArrayPicture) -> None:
             panel.text(left + columns / 2, top + rows / 2, _label(block, picture), ha="center", va="center", fontsize=7)
     _rule(panel, picture)
     step = 1 if picture.columns <= _NAMED_COLUMNS else 8
-    panel.set_xticks([at + 0.5 for at in range(0, picture.columns, step)], range(0, picture.columns, step), fontsize=7)
-    panel.set_yticks([at + 0.5 for at in range(0, picture.rows, step)], range(0, picture.rows, step), fontsize=7)
+    across, down = range(0, picture.columns, step), range(0, picture.rows, step)
+    panel.set_xticks([at + 0.5 for at in across], [str(at) for at in across], fontsize=7)
+    panel.set_yticks([at + 0.5 for at in down], [str(at) for at in down], fontsize=7)
     panel.set_aspect("equal")
     panel.grid(visible=False)
 
@@ -172,7 +173,7 @@ def _label(block: dict[str, Cell], picture: ArrayPicture) -> str:
         return f"{100 * float(str(block['share'])):.0f}"
     separator = "\n" if _whole(block["columns"]) < 4 else ", "
     first, columns = _whole(block["first_ofmap_row"]), _whole(block["columns"])
-    rows = f"rows {first}–{first + columns - 1}" if columns > 1 else f"row {first}"
+    rows = f"ofmap rows {first}–{first + columns - 1}" if columns > 1 else f"ofmap row {first}"
     parts = (f"f{block['filters']}", f"c{block['channels']}", rows)
     return separator.join(parts if _whole(block["rows"]) > 2 or separator == ", " else parts[:1])
 
