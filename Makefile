@@ -10,7 +10,7 @@ PIP_INSTALL := $(PY) -m pip install -qq --disable-pip-version-check
 BUILT_FROM := pyproject.toml setup.py native/build_kernels.py $(wildcard native/src/*.[ch])
 STRICT_C := -std=c99 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: demo reproduce test check lint lint-c sanitize bench clean
+.PHONY: demo reproduce test check lint lint-c sanitize bench wheel docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run  ## AlexNet's CONV layers beside the published silicon figures; a small network pruned
@@ -38,6 +38,16 @@ sanitize: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(PY) -m pytest tests/benchmarks -m benchmark --benchmark-columns=min,median,stddev,rounds
 
+# An earlier egg-info lists files of its own, which setuptools would ship whatever MANIFEST.in says.
+wheel: $(VENV)/.dev  ## dist/: the sdist, and one wheel for every CPython from 3.11 on, on every Linux of this machine's kind
+	rm -rf build/dist dist *.egg-info
+	$(PY) -m build --outdir build/dist .
+	PATH="$(abspath $(dir $(PY))):$$PATH" $(PY) -m auditwheel repair --wheel-dir dist build/dist/*.whl
+	mv build/dist/*.tar.gz dist
+
+docs: $(VENV)/.docs  ## build/site/index.html: the documentation
+	$(PY) -m sphinx -W -n -q --keep-going -c docs . build/site
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info native/_kernels*.so .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
@@ -52,6 +62,10 @@ $(VENV)/.dev: $(VENV)/.created $(BUILT_FROM)
 	@rm -f native/_kernels*.so
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]'
 	@touch $(VENV)/.run $@
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(PIP_INSTALL) --no-build-isolation --editable '.[docs]'
+	@touch $@
 
 $(VENV)/.created:
 	@PYTHON='$(PYTHON)' sh native/preflight.sh

@@ -3,7 +3,7 @@ that `picojoule --help` is quick.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -335,6 +335,18 @@ def doctor() -> int:
     findings = examine()
     print(report_text(findings), end="")
     return 2 if any(finding.fault for finding in findings) else 0
+
+
+@app.command(help_epilogue="Example: picojoule completion bash > picojoule.bash")
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
+    """Print a script that has a shell complete commands, options and their values.
+
+    Parameters
+    ----------
+    shell
+        Which shell the script is for.
+    """
+    print(app.generate_completion(shell=shell), end="")
 
 
 @app.command(help_epilogue="Example: picojoule demo")

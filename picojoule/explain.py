@@ -1,7 +1,6 @@
 """`picojoule explain`: one layer's estimate, taken apart; its mapping, compared with others."""
 
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import lru_cache
 
 from picojoule.options import EstimateOptions
@@ -48,15 +47,7 @@ def explained(network: str, layer: str, options: EstimateOptions) -> Explanation
 
 def the_layer(workload: Workload, word: str) -> Layer:
     """The one layer that a word names or matches, as `--layers` reads words. Raises WorkloadError."""
-    names = [layer.name for layer in workload.layers]
-    try:
-        found = with_layers(workload, [word]).layers
-    except WorkloadError:
-        near = get_close_matches(word.lower(), [name.lower() for name in names], n=1)
-        if not near:
-            raise
-        name = next(name for name in names if name.lower() == near[0])
-        raise WorkloadError(f"{workload.name}: no layer matches {word!r}; did you mean {name!r}?") from None
+    found = with_layers(workload, [word]).layers
     if len(found) > 1:
         matching = ", ".join(layer.name for layer in found)
         raise WorkloadError(f"{workload.name}: {word!r} matches {len(found)} layers; give one of {matching}")

@@ -149,11 +149,16 @@ class PruneOptions:
     """Accuracy in per cent to stay at or above, in place of --max-accuracy-loss."""
     target_energy: Percent = None
     """Stop when the energy is at or below so many per cent of the original."""
-    method: Literal["energy-aware", "magnitude", "second-order", "alternating"] = "energy-aware"
+    method: Literal["energy-aware", "magnitude", "global-magnitude", "second-order", "alternating"] = "energy-aware"
     """How a layer's weights are chosen: by magnitude, restored where outputs suffer and refitted (energy-aware); by
     magnitude alone; by the inverse Hessian (second-order)."""
     order: Literal["energy", "macs", "weights", "input", "random"] = "energy"
     """Which layers come first."""
+    finetune: Annotated[int, Parameter(validator=Number(gte=0))] = 0
+    """Epochs of training after each round, on the images that layers are refitted on; zero weights stay zero. Needs the
+    torch extra."""
+    learning_rate: Annotated[float, Parameter(validator=Number(gt=0))] = 0.005
+    """Of fine-tuning: it falls to zero in each round."""
     arch: str = "eyeriss-estimation"
     """The accelerator: a shipped one (`picojoule arch list`) or a TOML file."""
     energy: Path | None = None
@@ -162,7 +167,7 @@ class PruneOptions:
     """Images whose energy is simulated."""
     calibration_images: Annotated[int, Parameter(validator=Number(gte=1))] = 4096
     """Images that layers are refitted on, at most. An FC layer has one sample an image."""
-    samples: Annotated[int, Parameter(validator=Number(gte=1))] = 4096
+    samples: Annotated[int, Parameter(validator=Number(gte=1))] = 16_384
     """Positions of each layer's ofmap that a refit looks at."""
     scale: float | None = None
     """What each word of an image is multiplied by, such as 0.00392157 for bytes that the model saw from 0 to 1."""

@@ -5,16 +5,17 @@ from pathlib import Path
 
 from picojoule.options import PruneOptions
 from picojoule.prune_files import PRUNE_FILES, identity_of, write_pruning
-from picojoule.prune_text import Pruning, pruning_text
-from picojoule.pruning_energy import Energies, energies_on
-from picojoule.pruning_inputs import Accuracy, Parts, check_above_chance, divided, limits_of
+from picojoule.pruning_inputs import limits_of, tuner_of
 from picojoule.terminal import shown_steps, terminal_width
+from pruning.judging import Accuracy, Parts, check_above_chance, divided
 from pruning.layer_methods import Method
-from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.loop import FineTune, Limits, Order, Plan, PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
+from pruning.simulated_energy import Energies, energies_on
 from pruning.state import store_steps, stored_steps
+from pruning.summary import Pruning, pruning_text
 from simulator.choices import machine_of
-from simulator.errors import PruningError
+from simulator.errors import PruningError, nearby_file, suggestion
 from simulator.report.run_folder import check_run_folder, json_text
 from workloads.data_sets import open_labelled
 from workloads.trained_models import trained_model, trained_names
@@ -32,6 +33,7 @@ class _Job:
     accuracy: Accuracy
     energies: Energies
     limits: Limits
+    fine_tune: FineTune[OnnxNetwork] | None
 
 
 def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, output: Path) -> None:
@@ -40,23 +42,32 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
     machine = machine_of(options.arch, options.energy)
     path, options = _prepared(model, options)
     network = OnnxNetwork.load(path)
+    tuner = tuner_of(network, options) if options.finetune else None
     data = open_labelled(
         str(options.data), split=options.split, scale=options.scale, mean=options.mean, std=options.std
     )
     data.check_fits(network.image_shape, network.classes)
-    parts = divided(data, options)
+    parts = divided(data, batch=options.batch, calibration=options.calibration_images, seed=options.seed)
     accuracy = Accuracy(parts.judged)
     own = accuracy(network)
     check_above_chance(own, parts.judged, network.classes)
     with energies_on(machine, parts.energy) as energies:
         limits = limits_of(options, own, sum(energies.of(network).values()))
-        job = _Job(network=network, options=options, parts=parts, accuracy=accuracy, energies=energies, limits=limits)
+        job = _Job(
+            network=network,
+            options=options,
+            parts=parts,
+            accuracy=accuracy,
+            energies=energies,
+            limits=limits,
+            fine_tune=None if tuner is None else tuner(parts.calibration),
+        )
         steps = _steps(job, output, resume=resume)
         best = answer(steps, limits)
         pruning = Pruning(
             model=path.name,
             steps=tuple(steps),
-            answer=best,
+            answer=replace(best, accuracy=accuracy(best.network)),
             limits=limits,
             before=energies.simulated(network),
             after=energies.simulated(best.network),
@@ -70,6 +81,10 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
 def _prepared(model: str, options: PruneOptions) -> tuple[Path, PruneOptions]:
     """The model's file; of one that comes with picojoule, with its own data and preprocessing where none are given."""
     if model not in trained_names():
+        if not Path(model).exists():
+            remedy = f"give an .onnx file, or {' or '.join(trained_names())}"
+            hint = suggestion(model, trained_names(), nearby_file(Path(model), remedy))
+            raise PruningError(f"{model}: no such model or file; {hint}")
         if options.data is None:
             raise PruningError(f"{model}: no labelled images to judge it by; give --data")
         return Path(model), options
@@ -86,7 +101,7 @@ def _steps(job: _Job, output: Path, *, resume: bool) -> list[Step]:
     options = job.options
     made = prune(
         job.network,
-        images=job.parts.calibration,
+        images=job.parts.calibration.images,
         energy_of=job.energies.of,
         accuracy_of=job.accuracy,
         limits=job.limits,
@@ -94,6 +109,7 @@ def _steps(job: _Job, output: Path, *, resume: bool) -> list[Step]:
             method=Method(options.method), order=Order(options.order), samples=options.samples, seed=options.seed
         ),
         predict_of=job.energies.predicted,
+        fine_tune=job.fine_tune,
         resume=steps[-1] if steps else None,
     )
     with shown_steps() as show:
@@ -106,6 +122,9 @@ def _steps(job: _Job, output: Path, *, resume: bool) -> list[Step]:
 
 def _line(step: Step, first: Step) -> str:
     energy = 100 * step.total_energy / first.total_energy
-    what = f"round {step.round.number}, {step.layer}" if step.layer else "as it is"
-    kept = "" if step.is_accepted else ", kept as it was"
+    where = step.layer or "fine-tuned"
+    what = f"round {step.round.number}, {where}" if step.round.number else "as it is"
+    kept = (
+        "" if step.is_accepted else ", kept as it was" if step.layer else ": below the limit, the round is taken back"
+    )
     return f"{what}: accuracy {100 * step.accuracy:.2f} %, energy {energy:.1f} % of the original{kept}"

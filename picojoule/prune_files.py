@@ -9,9 +9,9 @@ from typing import Any
 from picojoule import __version__
 from picojoule.manifest import distribution_versions
 from picojoule.options import PruneOptions
-from picojoule.prune_text import Pruning, pruning_text
 from pruning.onnx_network import OnnxNetwork
 from pruning.state import npz_bytes, write_whole
+from pruning.summary import Pruning, pruning_text
 from simulator.report.run_folder import csv_text, json_text, write_files
 from simulator.spec.load import accelerator_sha256, energy_table_sha256
 

@@ -1,80 +1,33 @@
-"""What pruning is handed: images for three uses, accuracy on one of them, and the limits in figures.
+"""What does `picojoule prune` hand to the method? Its limits in figures, and fine-tuning where it is asked for."""
 
-Images are divided in an order drawn from the seed: the first are those whose energy is simulated, the next those that
-layers are refitted on, and accuracy is measured on all others. So nothing is refitted on what it is judged by.
-"""
-
-from dataclasses import dataclass
-from math import sqrt
-
-import numpy as np
+from collections.abc import Callable
+from importlib.util import find_spec
 
 from picojoule.options import PruneOptions
-from pruning.loop import Limits
-from pruning.network import Floats, PrunableNetwork
+from pruning.loop import FineTune, Limits
+from pruning.onnx_network import OnnxNetwork
 from simulator.errors import PruningError
 from workloads.data_sets import LabelledImages
 
-_LEAST_TO_JUDGE, _LEAST_TO_REFIT = 50, 8
-_FAR_FROM_CHANCE = 4.0
-"""Standard errors above chance, from which on a model has learned something."""
+Tuner = Callable[[LabelledImages], FineTune[OnnxNetwork]]
+_TRAINING_BATCH = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Parts:
-    """energy: images simulated; calibration: refitted on; judged: accuracy is measured on."""
+def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner:
+    """Fine-tuning, on images to come. Raises PruningError for a network that cannot be trained, and without torch."""
+    if find_spec("torch") is None:
+        raise PruningError("--finetune: torch is not installed; pip install 'picojoule[torch]', or leave it out")
+    from pruning.fine_tuning import Tuning, examples, fine_tuned
+    from pruning.torch_graph import trainable_of
 
-    energy: Floats
-    calibration: Floats
-    judged: LabelledImages
+    trainable = trainable_of(network)
+    tuning = Tuning(epochs=options.finetune, learning_rate=options.learning_rate, seed=options.seed)
 
-    def sizes(self) -> dict[str, int]:
-        return {
-            "energy": len(self.energy),
-            "calibration": len(self.calibration),
-            "accuracy": len(self.judged.labels),
-        }
+    def tuner(data: LabelledImages) -> FineTune[OnnxNetwork]:
+        batches = examples(data.images, data.labels, _TRAINING_BATCH)
+        return lambda network, number: fine_tuned(network, trainable, batches, tuning, number)
 
-
-def divided(data: LabelledImages, options: PruneOptions) -> Parts:
-    """Raises PruningError if there are too few images for the three uses."""
-    images = len(data.labels)
-    calibration = min(options.calibration_images, (images - options.batch) // 2)
-    judged = images - options.batch - calibration
-    if calibration < _LEAST_TO_REFIT or judged < _LEAST_TO_JUDGE:
-        raise PruningError(
-            f"{options.data}: {images} images; {options.batch} to simulate (--batch), at least {_LEAST_TO_REFIT} to "
-            f"refit layers on and {_LEAST_TO_JUDGE} to measure accuracy on are needed: give more, or a smaller batch"
-        )
-    order = np.random.default_rng(options.seed).permutation(images)
-    energy, refit, rest = np.split(order, [options.batch, options.batch + calibration])
-    return Parts(
-        energy=np.ascontiguousarray(data.images[energy]),
-        calibration=np.ascontiguousarray(data.images[refit]),
-        judged=data.take(rest),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Accuracy:
-    """Share of the images that a network classifies as they are labelled, 0 to 1."""
-
-    data: LabelledImages
-
-    def __call__(self, network: PrunableNetwork) -> float:
-        chosen = network.scores(self.data.images).argmax(axis=1)
-        return float((chosen == self.data.labels).mean())
-
-
-def check_above_chance(accuracy: float, data: LabelledImages, classes: int) -> None:
-    """Raise PruningError for a model that does no better than guessing: its images are most likely prepared wrongly."""
-    guessing = max(1 / classes, float(np.bincount(data.labels).max()) / len(data.labels))
-    doubt = _FAR_FROM_CHANCE * sqrt(guessing * (1 - guessing) / len(data.labels))
-    if accuracy <= guessing + doubt:
-        raise PruningError(
-            f"the model's own accuracy is {100 * accuracy:.1f} % of {len(data.labels)} images, where guessing gives "
-            f"{100 * guessing:.1f} %; give the preprocessing that it was trained with: --scale, --mean and --std"
-        )
+    return tuner
 
 
 def limits_of(options: PruneOptions, accuracy: float, energy: float) -> Limits:

@@ -1,13 +1,12 @@
 """`picojoule reproduce`: published tables and figures with ours beside them, and whether each is within its limits."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from picojoule.targets import TARGETS
 from picojoule.terminal import shown_progress, terminal_width
-from simulator.errors import SpecError
+from simulator.errors import SpecError, suggestion
 from simulator.report.reproduction import Reproduction, reproduction_text
 from simulator.report.run_folder import check_run_folder, csv_text, json_text, write_files
 
@@ -34,8 +33,7 @@ def run(target: str | None, *, as_json: bool, output: Path | None) -> int:
 def _known(target: str) -> str:
     if target in TARGETS:
         return target
-    near = get_close_matches(target, TARGETS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TARGETS)}; without one, all are reproduced"
+    hint = suggestion(target, TARGETS, f"there are {', '.join(TARGETS)}; without one, all are reproduced")
     raise SpecError(f"reproduce: no target {target!r}; {hint}")
 
 

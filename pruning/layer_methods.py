@@ -18,7 +18,7 @@ from pruning.second_order_blocked import select_in_blocks
 from simulator.errors import PruningError
 from simulator.spec.layer import Layer
 
-_RESTORED_SHARE = 0.3
+RESTORED_SHARE = 0.3
 """Of the weights kept, how many come back after magnitude has removed them."""
 _MOST_EXACT_INPUTS = 1024
 """Words a filter may have left for exact second-order removal: each output has an inverse of its own."""
@@ -30,9 +30,12 @@ class Method(StrEnum):
     ENERGY_AWARE  the largest, then those that the output misses most: steps 2 to 4 of energy-aware pruning
     SECOND_ORDER  those that the inverse Hessian says cost most, the others making up for each
     ALTERNATING   support and values together
+
+    GLOBAL_MAGNITUDE has one threshold for the whole network, so that layers are not pruned one by one.
     """
 
     MAGNITUDE = "magnitude"
+    GLOBAL_MAGNITUDE = "global-magnitude"
     ENERGY_AWARE = "energy-aware"
     SECOND_ORDER = "second-order"
     ALTERNATING = "alternating"
@@ -45,8 +48,11 @@ def prune_layer(layer: Layer, weights: Floats, gram: Gram, keep: int, method: Me
     zero; it loses its smallest, but ENERGY_AWARE restores those that come first. Where many answers are as good (fewer
     samples than a filter has weights, inputs that depend on one another) the refitted one is near the old weights.
 
-    Raises PruningError for weights or sums of another layer, NaN or infinite weights, and more to keep than are left.
+    Raises PruningError for weights or sums of another layer, NaN or infinite weights, more weights to keep than are
+    left, and a method that does not prune layers by themselves.
     """
+    if method is Method.GLOBAL_MAGNITUDE:
+        raise PruningError(f"{layer.name}: {method} is of a whole network; give another method for one layer")
     columns = columns_of(layer, weights)
     if columns.shape != gram.xy.shape:
         raise PruningError(f"{layer.name}: sums for weights of shape {gram.xy.shape}; the layer has {columns.shape}")
@@ -64,7 +70,7 @@ def _select(columns: Floats, gram: Gram, keep: int, method: Method) -> Mask:
     if method is Method.MAGNITUDE:
         return largest_magnitudes(columns, keep)
     if method is Method.ENERGY_AWARE:
-        back = round(_RESTORED_SHARE * keep)
+        back = round(RESTORED_SHARE * keep)
         return restore(columns, gram, largest_magnitudes(columns, keep - back), back, among=left)
     if method is Method.ALTERNATING:
         return select_alternating(columns, gram, left, keep)

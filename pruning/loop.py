@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from pruning.layer_methods import Method, prune_layer
+from pruning.magnitude import largest_of_network
 from pruning.network import Floats, PrunableNetwork
 from pruning.samples import Gram, draw_positions, layer_gram
 from simulator.errors import PruningError
@@ -30,15 +31,21 @@ EnergyOf = Callable[[Network], Mapping[str, float]]
 """Energy of each layer by its name, in one unit for all."""
 AccuracyOf = Callable[[Network], float]
 """Share of images that are classified rightly, 0 to 1."""
-FineTune = Callable[[Network], Network]
-"""Trains the weights that are not zero; the others stay zero."""
+FineTune = Callable[[Network, int], Network]
+"""Trains the weights that are not zero, in the round of that number; the others stay zero."""
 
 _KEPT = 0.8
 """Of a layer's weights that are left, the share that each finer try keeps."""
-_FEWEST_IMAGES = 512
-"""That a layer's samples are drawn from, if there are so many: neighbours in one image are much alike."""
+_FEWEST_IMAGES, _SAMPLES_AN_IMAGE = 512, 8
+"""Images that a layer's samples are drawn from, if there are so many: neighbours in one image are much alike."""
 _TRIES = 20
 """The deepest try keeps 0.8**20, about 1 %."""
+_LEAST_LOSS = 1 / 4
+"""Of a round's loss as planned: the smallest that is tried after rounds that fine-tuning could not save."""
+
+
+ALL_LAYERS = "all layers"
+"""What a step names where the whole network is pruned at once."""
 
 
 class Order(StrEnum):
@@ -64,26 +71,34 @@ class Limits:
 class Plan:
     """How to prune.
 
-    samples        positions of each layer's ofmap that a refit looks at
+    samples        positions of each layer's ofmap that a refit looks at: with few of them for each input of a filter it
+                   learns them by heart
     loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
+    rounds         the most there may be, if there is such a number
     """
 
     method: Method = Method.ENERGY_AWARE
     order: Order = Order.ENERGY
-    samples: int = 4096
+    samples: int = 16_384
     seed: int = 0
     loss_a_round: float = 0.03
+    rounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What a round starts from. Of each layer in order: the accuracy that must be left after it."""
+    """What a round starts from.
+
+    loss     accuracy that it may lose
+    floors   of each layer in order, the accuracy that must be left after it
+    removed  weights that its steps removed so far
+    """
 
     number: int
+    loss: float
     layers: tuple[str, ...]
     floors: tuple[float, ...]
     removed: int
-    """Weights that its steps removed so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +113,9 @@ class Trial:
 class PruningStep(Generic[Network]):
     """After one layer of a round, or after fine-tuning, when `layer` is empty.
 
-    network    the network that stands: with the layer pruned if the step was accepted, else as it was before
+    network    the network that stands: with the layer pruned if the step was accepted, else as it was before, and as
+               it was before the whole round if fine-tuning could not save it
+    reference  the network whose outputs layers are fitted to: the original, or as the last round left it after tuning
     kept       weights that are not zero, of each layer
     accuracy   accuracy_of(network)
     energy     energy_of(network), by layer
@@ -110,6 +127,7 @@ class PruningStep(Generic[Network]):
     layer: str
     is_accepted: bool
     network: Network
+    reference: Network
     kept: Mapping[str, int]
     accuracy: float
     energy: Mapping[str, float]
@@ -138,10 +156,11 @@ def prune(
     images   what layers are refitted on, as the network takes them: training data, not what accuracy_of looks at
     resume   a step that an earlier run with the same arguments came to: goes on after it, to the same steps
 
-    No step has more energy than the one before it. Accuracy stays at or above the limit, except within a round that
-    fine-tuning ends. Ends when the energy is reached, when a round removes nothing, or when fine-tuning cannot bring
-    accuracy back. Raises PruningError for a network that is below the limit already, and for measures that are not
-    finite.
+    No layer's step, and no round, has more energy than the one before it; accuracy stays at or above the limit. With
+    fine-tuning a round may go below it; one that fine-tuning cannot bring back is taken back, and half its loss is
+    tried. Tuning itself may cost a little of what its round saved, as feature maps have fewer zeros then. Ends when the
+    energy is reached, when a round removes nothing, after `plan.rounds`, or when the loss becomes too small. Raises
+    PruningError for a network that is below the limit already, and for measures that are not finite.
     """
     run = _Run(
         original=network,
@@ -194,8 +213,8 @@ class _Run(Generic[Network]):
                 f"the network's own accuracy is {accuracy:.4f}, below the limit of {self.limits.min_accuracy:.4f}; "
                 "lower the limit, or check the preprocessing"
             )
-        nothing = Round(number=0, layers=(), floors=(), removed=0)
-        return self._step(nothing, "", self.original, accuracy, trials=())
+        nothing = Round(number=0, loss=0.0, layers=(), floors=(), removed=0)
+        return self._step(nothing, self.original, accuracy, reference=self.original)
 
     def is_over(self, step: PruningStep[Network]) -> bool:
         """A round is judged at its end; energy, as soon as accuracy allows."""
@@ -204,7 +223,8 @@ class _Run(Generic[Network]):
             return True
         if not self._ends_round(step) or not step.round.number:
             return False
-        return not is_accurate or not step.round.removed
+        is_last = step.round.number == self.plan.rounds or not step.round.removed
+        return is_last or (_is_taken_back(step) and step.round.loss <= self.plan.loss_a_round * _LEAST_LOSS)
 
     def after(self, step: PruningStep[Network]) -> PruningStep[Network]:
         """The next step: of the next layer, of fine-tuning, or of the first layer of the next round."""
@@ -223,12 +243,20 @@ class _Run(Generic[Network]):
         return step.layer == step.round.layers[-1] and not tunes
 
     def _plan_round(self, step: PruningStep[Network]) -> Round:
-        layers = self._ordered(step)
-        shares = list(accumulate(step.energy[layer] / step.total_energy for layer in layers))
-        lowest = self.limits.min_accuracy if self.fine_tune is None else step.accuracy - self.plan.loss_a_round
-        may_lose = max(0.0, step.accuracy - lowest)
-        floors = tuple(step.accuracy - may_lose * share / shares[-1] for share in shares)
-        return Round(number=step.round.number + 1, layers=layers, floors=floors, removed=0)
+        loss = self._loss_after(step)
+        is_global = self.plan.method is Method.GLOBAL_MAGNITUDE
+        layers = (ALL_LAYERS,) if is_global else self._ordered(step)
+        shares = [1.0] if is_global else list(accumulate(step.energy[layer] for layer in layers))
+        floors = tuple(step.accuracy - loss * share / shares[-1] for share in shares)
+        return Round(number=step.round.number + 1, loss=loss, layers=layers, floors=floors, removed=0)
+
+    def _loss_after(self, step: PruningStep[Network]) -> float:
+        """What the next round may lose."""
+        if self.fine_tune is None:
+            return max(0.0, step.accuracy - self.limits.min_accuracy)
+        if not step.round.number:
+            return self.plan.loss_a_round
+        return step.round.loss / 2 if _is_taken_back(step) else step.round.loss
 
     def _ordered(self, step: PruningStep[Network]) -> tuple[str, ...]:
         """Layers that have weights left to lose, in the order of the plan; of equals the first in the network."""
@@ -245,28 +273,32 @@ class _Run(Generic[Network]):
 
     def _visit(self, before: PruningStep[Network], plan: Round, name: str) -> PruningStep[Network]:
         """Prunes one layer as far as its floor allows, and keeps it as it was if that saves nothing."""
-        trials, network, accuracy = self._search(before.network, name, plan.floors[plan.layers.index(name)])
-        if network is not None:
-            step = self._step(plan, name, network, accuracy, trials=trials)
-            removed = before.kept[name] - step.kept[name]
+        trials, weights, accuracy = self._search(before, name, plan.floors[plan.layers.index(name)])
+        if weights:
+            network = before.network.with_weights(weights)
+            step = self._step(plan, network, accuracy, reference=before.reference, layer=name, trials=trials)
+            removed = sum(before.kept.values()) - sum(step.kept.values())
             if step.total_energy <= before.total_energy:
                 return replace(step, round=replace(plan, removed=plan.removed + removed))
         return replace(before, round=plan, layer=name, is_accepted=False, trials=trials)
 
-    def _search(self, network: Network, name: str, floor: float) -> tuple[tuple[Trial, ...], Network | None, float]:
+    def _search(
+        self, before: PruningStep[Network], name: str, floor: float
+    ) -> tuple[tuple[Trial, ...], Mapping[str, Floats], float]:
         """The fewest weights, of _TRIES numbers, with which the accuracy is at or above the floor; by bisection, as
-        fewer weights seldom make a network better."""
-        layer = next(layer for layer in network.layers if layer.name == name)
-        weights, gram = network.weights(name), self._gram(network, layer)
-        left = int(np.count_nonzero(weights))
+        fewer weights seldom make a network better. No weights if there are none."""
+        is_whole = name == ALL_LAYERS
+        network = before.network if is_whole else before.network.prepared(name)
+        made_of = self._of_network(before) if is_whole else self._of_layer(before, name)
+        left = sum(before.kept.values()) if is_whole else before.kept[name]
         numbers = sorted({max(1, round(left * _KEPT**depth)) for depth in range(1, _TRIES + 1)} - {left}, reverse=True)
         trials: list[Trial] = []
-        best: tuple[Network | None, float] = (None, 0.0)
+        best: tuple[Mapping[str, Floats], float] = ({}, 0.0)
         low, high = 0, len(numbers)
         while low < high:
             middle = (low + high) // 2
-            tried = network.with_weights({name: prune_layer(layer, weights, gram, numbers[middle], self.plan.method)})
-            accuracy = self.accuracy_of(tried)
+            tried = made_of(numbers[middle])
+            accuracy = self.accuracy_of(network.with_weights(tried))
             trials.append(Trial(kept=numbers[middle], accuracy=accuracy))
             if accuracy >= floor:
                 low, best = middle + 1, (tried, accuracy)
@@ -274,30 +306,63 @@ class _Run(Generic[Network]):
                 high = middle
         return tuple(trials), *best
 
-    def _gram(self, network: Network, layer: Layer) -> Gram:
-        """Inputs of the network as pruned so far; outputs that the original makes of its own. An FC layer has one
+    def _of_layer(self, before: PruningStep[Network], name: str) -> Callable[[int], Mapping[str, Floats]]:
+        """The layer's weights for a number of them."""
+        layer = next(layer for layer in self.original.layers if layer.name == name)
+        weights, gram = before.network.weights(name), self._gram(before, layer)
+        return lambda keep: {name: prune_layer(layer, weights, gram, keep, self.plan.method)}
+
+    def _of_network(self, before: PruningStep[Network]) -> Callable[[int], Mapping[str, Floats]]:
+        """All layers' weights for a number of them in all."""
+        weights = {layer.name: before.network.weights(layer.name) for layer in self.original.layers}
+
+        def made(keep: int) -> Mapping[str, Floats]:
+            masks = largest_of_network(weights, keep)
+            return {name: np.where(mask, weights[name], np.float32(0)) for name, mask in masks.items()}
+
+        return made
+
+    def _gram(self, step: PruningStep[Network], layer: Layer) -> Gram:
+        """Inputs of the network as pruned so far; outputs that the reference makes of its own. An FC layer has one
         position an image and takes as many images as samples; a CONV layer finds them in fewer."""
-        images = self.images[: max(_FEWEST_IMAGES, -(-self.plan.samples // (layer.E * layer.F)))]
-        now = network.layer_inputs([layer.name], images)[layer.name]
-        original = now if network is self.original else self.original.layer_inputs([layer.name], images)[layer.name]
+        an_image = min(layer.E * layer.F, _SAMPLES_AN_IMAGE)
+        images = self.images[: max(_FEWEST_IMAGES, -(-self.plan.samples // an_image))]
+        name, reference = layer.name, step.reference
+        now = step.network.layer_inputs([name], images)[name]
+        original = now if step.network is reference else reference.layer_inputs([name], images)[name]
         positions = draw_positions(layer, len(images), self.plan.samples, self.plan.seed)
-        return layer_gram(
-            layer, now, positions, original_inputs=original, original_weights=self.original.weights(layer.name)
-        )
+        return layer_gram(layer, now, positions, original_inputs=original, original_weights=reference.weights(name))
 
     def _tuned(self, step: PruningStep[Network]) -> PruningStep[Network]:
+        """The round fine-tuned; or taken back, if that leaves it below the limit, or with more energy than it began with:
+        then what it came to is a trial."""
         assert self.fine_tune is not None
-        network = self.fine_tune(step.network)
-        return self._step(step.round, "", network, self.accuracy_of(network), trials=())
+        network = self.fine_tune(step.network, step.round.number)
+        accuracy = self.accuracy_of(network)
+        if accuracy >= self.limits.min_accuracy:
+            tuned = self._step(step.round, network, accuracy, reference=network)
+            if tuned.total_energy <= sum(self.energy_of(step.reference).values()):
+                return tuned
+        back, came_to = step.reference, Trial(kept=sum(step.kept.values()), accuracy=accuracy)
+        taken = self._step(step.round, back, self.accuracy_of(back), reference=back, trials=(came_to,))
+        return replace(taken, is_accepted=False)
 
     def _step(
-        self, plan: Round, layer: str, network: Network, accuracy: float, *, trials: tuple[Trial, ...]
+        self,
+        plan: Round,
+        network: Network,
+        accuracy: float,
+        *,
+        reference: Network,
+        layer: str = "",
+        trials: tuple[Trial, ...] = (),
     ) -> PruningStep[Network]:
         step = PruningStep(
             round=plan,
             layer=layer,
             is_accepted=True,
             network=network,
+            reference=reference,
             kept={each.name: int(np.count_nonzero(network.weights(each.name))) for each in network.layers},
             accuracy=accuracy,
             energy=dict(self.energy_of(network)),
@@ -307,3 +372,8 @@ class _Run(Generic[Network]):
         if not isfinite(step.total_energy + accuracy):
             raise PruningError(f"energy {step.total_energy} and accuracy {accuracy} of a network; both must be finite")
         return step
+
+
+def _is_taken_back(step: PruningStep[Network]) -> bool:
+    """Fine-tuning could not save the round."""
+    return not step.layer and not step.is_accepted

@@ -1,7 +1,7 @@
 """What does pruning ask of a trained network? Its layers, their weights, what they read, and its scores."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,15 @@ class PrunableNetwork(Protocol):
 
     def with_weights(self, weights: Mapping[str, Floats]) -> Self:
         """The network with these layers' weights replaced; the others are shared."""
+
+    def prepared(self, layer: str) -> Self:
+        """The same network, made for scoring the same images again and again with other weights in this layer alone."""
+
+    def changes(self) -> Mapping[str, NDArray[Any]]:
+        """All in which it differs from the network as it was loaded, by names of its own."""
+
+    def with_changes(self, changes: Mapping[str, NDArray[Any]]) -> Self:
+        """The network as it was loaded, with these changes and no others."""
 
     def layer_inputs(self, layers: Sequence[str], images: Floats) -> dict[str, Floats]:
         """What these layers of this network read on the images: each (N, C, H, W), before padding."""

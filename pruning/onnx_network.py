@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto
 
 from pruning.network import Floats
+from pruning.onnx_prefix import OnnxPrefix
 from pruning.onnx_run import OnnxRun
 from pruning.onnx_save import save_onnx
 from pruning.onnx_weights import as_filters, as_stored, check_finite, check_replaceable
@@ -40,6 +43,8 @@ class OnnxNetwork:
     _nodes: Mapping[str, LayerNode]
     _original: Mapping[str, Array]
     """Values of the layers' initializers as the file has them."""
+    _prefix: tuple[str, OnnxPrefix] | None = None
+    """Of the layer that the network is prepared for, by name."""
 
     @classmethod
     def load(cls, path: Path, *, threads: int = 1, batch: int = DEFAULT_BATCH) -> Self:
@@ -75,6 +80,23 @@ class OnnxNetwork:
         """Of one image, usually (C, H, W)."""
         return self._run.model.image_shape
 
+    @property
+    def input_name(self) -> str:
+        return self._run.model.input_name
+
+    @property
+    def output_name(self) -> str:
+        return self._run.output
+
+    def computing_nodes(self) -> tuple[NodeProto, ...]:
+        """Nodes whose outputs depend on the images, in order of execution; BatchNormalization and the like included."""
+        return tuple(node for node in self._run.graph.nodes if not self._run.graph.is_constant(node))
+
+    def float_initializers(self) -> frozenset[str]:
+        """Names of the initializers that may be replaced by others of their shape."""
+        floats = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+        return frozenset(name for name, tensor in self._run.graph.initializers.items() if tensor.data_type in floats)
+
     def weights(self, layer: str) -> Floats:
         """A layer's filters, (M, C/G, R, S), not to be written to; Gemm's alpha is not in them."""
         found = self._node(layer)
@@ -88,7 +110,37 @@ class OnnxNetwork:
         Raises PruningError for an unknown layer, another shape, or weights that are NaN or infinite.
         """
         replaced = {self._node(name).weights: self._checked(name, values) for name, values in weights.items()}
-        return replace(self, _run=replace(self._run, replaced={**self._run.replaced, **replaced}))
+        run = replace(self._run, replaced={**self._run.replaced, **replaced})
+        is_ahead = self._prefix is not None and set(weights) <= {self._prefix[0]}
+        return replace(self, _run=run, _prefix=self._prefix if is_ahead else None)
+
+    def prepared(self, layer: str) -> Self:
+        """The same network: with other weights in this layer alone, it scores the same images again by what comes after
+        it. The tensors that come before are kept, up to a GiB, with this network."""
+        return replace(self, _prefix=(layer, OnnxPrefix(self._run, self._node(layer).node)))
+
+    def changes(self) -> Mapping[str, Array]:
+        """The initializers that were replaced, as they are now."""
+        return self._run.replaced
+
+    def with_changes(self, changes: Mapping[str, Array]) -> Self:
+        """The file's network with these initializers replaced, and no others.
+
+        Raises PruningError for one that the file has not, of another shape or type, or with NaN or infinite values.
+        """
+        for name, values in changes.items():
+            self._check_change(name, values)
+        return replace(self, _run=replace(self._run, replaced=dict(changes)), _prefix=None)
+
+    def initializer_of(self, layer: str) -> str:
+        """Name of the initializer that has a layer's weights."""
+        return self._node(layer).weights
+
+    def constants(self, names: Sequence[str]) -> dict[str, Array]:
+        """Values of these constant tensors as they are now: initializers, and what nodes make of those in the file."""
+        changes = self.changes()
+        stored = constants_of(self._run.model, self._run.graph, [name for name in names if name not in changes])
+        return {name: changes[name] if name in changes else stored[name] for name in names}
 
     def layer_inputs(self, layers: Sequence[str], images: Floats) -> dict[str, Floats]:
         """What these layers read: each (N, C, H, W), before padding. Only the nodes they need are run.
@@ -112,7 +164,8 @@ class OnnxNetwork:
         self._check_images(images)
         scores = np.empty((len(images), self.classes), np.float32)
         start = 0
-        for real, values in self._run.outputs(images):
+        made = self._run.outputs(images) if self._prefix is None else self._prefix[1].outputs(self._run, images)
+        for real, values in made:
             scores[start : start + real] = values.reshape(self._rows(real), self.classes)[:real]
             start += real
         return scores
@@ -144,6 +197,18 @@ class OnnxNetwork:
         if bad:
             raise PruningError(f"{name}: {bad} new weights are NaN or infinite as {stored.dtype}; give finite ones")
         return stored
+
+    def _check_change(self, name: str, values: Array) -> None:
+        tensor = self._run.graph.initializers.get(name)
+        if tensor is None:
+            raise PruningError(f"{self.path}: has no initializer {name!r}")
+        kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+        if values.shape != tuple(tensor.dims) or values.dtype != kind:
+            raise PruningError(
+                f"{self.path}: {name!r} is {_text(tensor.dims)} {kind}; {_text(values.shape)} {values.dtype} is given"
+            )
+        if bad := int((~np.isfinite(values)).sum()):
+            raise PruningError(f"{self.path}: {bad} new values of {name!r} are NaN or infinite; give finite ones")
 
     def _node(self, layer: str) -> LayerNode:
         if layer not in self._nodes:

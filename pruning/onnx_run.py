@@ -4,7 +4,7 @@ A session is made anew for each set of weights: that takes milliseconds, and onn
 for the processor. One session that takes the weights as inputs would save those, and run slower.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -59,6 +59,14 @@ class OnnxRun:
         computed = [name for name in names if name != self.model.input_name]
         return self._batches(self._session(computed) if computed else None, computed, images)
 
+    def outputs_from(self, tensors: Iterable[tuple[int, Mapping[str, Array]]]) -> Iterator[tuple[int, Array]]:
+        """As `outputs`, from tensors within the model that `tensors` gave for each batch. Only the nodes after them
+        are run."""
+        session: onnxruntime.InferenceSession | None = None
+        for real, given in tensors:
+            session = session or self._session([self.output], given)
+            yield real, self._values(session, [self.output], given)[self.output]
+
     def _batches(
         self, session: onnxruntime.InferenceSession | None, names: Sequence[str], images: Floats
     ) -> Iterator[tuple[int, dict[str, Array]]]:
@@ -68,12 +76,15 @@ class OnnxRun:
             part = np.asarray(images[start : start + size], kind)
             absent = size - len(part) if self.fixed_batch else 0
             given = np.concatenate([part, np.repeat(part[-1:], absent, axis=0)]) if absent else part
-            values = {} if session is None else self._values(session, names, given)
-            yield len(part), {self.model.input_name: given, **values}
+            named = {self.model.input_name: given}
+            values = {} if session is None else self._values(session, names, named)
+            yield len(part), {**named, **values}
 
-    def _values(self, session: onnxruntime.InferenceSession, names: Sequence[str], images: Array) -> dict[str, Array]:
+    def _values(
+        self, session: onnxruntime.InferenceSession, names: Sequence[str], given: Mapping[str, Array]
+    ) -> dict[str, Array]:
         try:
-            return dict(zip(names, session.run(names, {self.model.input_name: images}), strict=True))
+            return dict(zip(names, session.run(names, given), strict=True))
         except Exception as error:  # onnxruntime's exceptions have no common base but this
             raise PruningError(self._cannot_run(error)) from None
 
@@ -81,8 +92,8 @@ class OnnxRun:
     def _output_session(self) -> onnxruntime.InferenceSession:
         return self._session([self.output])
 
-    def _session(self, names: Sequence[str]) -> onnxruntime.InferenceSession:
-        proto = self._model_for(names)
+    def _session(self, names: Sequence[str], given: Mapping[str, Array] | None = None) -> onnxruntime.InferenceSession:
+        proto = self._model_for(names, given)
         shared = [tensor.name for tensor in proto.graph.initializer if tensor.name in self.model.weights]
         arrays = [self.replaced.get(name, self.model.weights[name]) for name in shared]
         options = _options(self.threads)
@@ -98,17 +109,20 @@ class OnnxRun:
         except Exception as error:  # as above
             raise PruningError(self._cannot_run(error)) from None
 
-    def _model_for(self, tensors: Sequence[str]) -> onnx.ModelProto:
-        """The part of the model that computes these tensors."""
+    def _model_for(self, tensors: Sequence[str], given: Mapping[str, Array] | None) -> onnx.ModelProto:
+        """The part of the model that computes these tensors from the images, or from the tensors that are given."""
         whole = self.model.proto
         part = onnx.ModelProto(
             ir_version=max(whole.ir_version, _FIRST_WITHOUT_LISTING), opset_import=whole.opset_import
         )
         part.graph.name = whole.graph.name
-        nodes = _nodes_for(self.graph, tensors)
-        used = {name for node in nodes for name in _read_by(node)}.union(tensors)
+        nodes = _nodes_for(self.graph, tensors, given or ())
+        used = {name for node in nodes for name in read_by(node)}.union(tensors)
         part.graph.node.extend(nodes)
-        part.graph.input.extend(given for given in whole.graph.input if given.name == self.model.input_name)
+        if given is None:
+            part.graph.input.extend(each for each in whole.graph.input if each.name == self.model.input_name)
+        else:
+            part.graph.input.extend(_declared(name, value) for name, value in given.items())
         part.graph.initializer.extend(
             self._initializer(tensor) for name, tensor in self.graph.initializers.items() if name in used
         )
@@ -135,16 +149,22 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _nodes_for(graph: Graph, tensors: Sequence[str]) -> list[NodeProto]:
+def _declared(name: str, value: Array) -> onnx.ValueInfoProto:
+    """An input like this value, for a batch of any size."""
+    kind = onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
+    return onnx.helper.make_tensor_value_info(name, kind, [f"{name}.{axis}" for axis in range(value.ndim)])
+
+
+def _nodes_for(graph: Graph, tensors: Sequence[str], given: Container[str]) -> list[NodeProto]:
     """The nodes that these tensors need, in order: onnxruntime would run the others too."""
     wanted, chosen = set(tensors), []
     for node in reversed(graph.nodes):
         if wanted.intersection(node.output):
             chosen.append(node)
-            wanted.update(_read_by(node))
+            wanted.update(name for name in read_by(node) if name not in given)
     return chosen[::-1]
 
 
-def _read_by(node: NodeProto) -> set[str]:
+def read_by(node: NodeProto) -> set[str]:
     """A node's inputs, and what the bodies of an If or a Loop read from around them."""
     return {*node.input, *(name for body in subgraphs(node) for inner in body.node for name in inner.input)}

@@ -66,7 +66,8 @@ def _fault(found: LayerNode, nodes: Sequence[LayerNode], graph: Graph) -> str | 
     sharing = [node.name for node in nodes if node.weights == found.weights and node is not found]
     if sharing:
         return f"{where} are also those of {', '.join(sharing)}; export the model with a copy for each layer"
-    others = [node for node in graph.consumers[found.weights] if node is not found.node]
+    readers = [node for node in graph.consumers[found.weights] if node is not found.node]
+    others = [node for node in readers if node is None or node.op_type != "Shape"]  # a shape stays as it is
     if others:
         reader = "the network's output" if others[0] is None else label(others[0])
         return f"{where} are also read by {reader}; export the model with a copy for each"

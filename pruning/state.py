@@ -1,7 +1,8 @@
 """How does a pruning run survive being stopped? Each step is stored as it is made, and read back to go on from.
 
-A folder holds `steps.json`, every step without its network, and one `.npz` with the weights of the network that stands.
-The weights are written first and the steps name them, so that whenever a run is killed the two belong together.
+A folder holds `steps.json`, every step without its network, and one `.npz` with all that the network that stands, and
+the reference, differ in from the network as loaded. The weights are written first and the steps name them, so that
+whenever a run is killed the two belong together.
 """
 
 import io
@@ -17,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.loop import Network, PruningStep, Round, Trial
-from pruning.network import Floats
 from simulator.errors import OutputError, PruningError
 
 _STEPS = "steps.json"
@@ -28,9 +28,16 @@ def store_steps(folder: Path, identity: Mapping[str, Any], steps: Sequence[Pruni
     folder.mkdir(parents=True, exist_ok=True)
     last = steps[-1]
     weights = folder / f"weights-{len(steps)}.npz"
-    held = {_key(at): last.network.weights(layer.name) for at, layer in enumerate(last.network.layers)}
+    standing, reference = last.network.changes(), last.reference.changes()
+    held = {**_keyed("standing", standing), **_keyed("reference", reference)}
     write_whole(weights, npz_bytes(held))
-    content = {"identity": dict(identity), "weights": weights.name, "steps": [_as_dict(step) for step in steps]}
+    content = {
+        "identity": dict(identity),
+        "weights": weights.name,
+        "standing": list(standing),
+        "reference": list(reference),
+        "steps": [_as_dict(step) for step in steps],
+    }
     write_whole(folder / _STEPS, json.dumps(content, indent=1, allow_nan=False).encode())
     for old in folder.glob("weights-*.npz"):
         if old != weights:
@@ -53,15 +60,18 @@ def stored_steps(folder: Path, identity: Mapping[str, Any], network: Network) ->
                 "folder"
             )
         with np.load(folder / content["weights"], allow_pickle=False) as arrays:
-            weights: dict[str, Floats] = {layer.name: arrays[_key(at)] for at, layer in enumerate(network.layers)}
-        standing = network.with_weights(weights)
-        return tuple(_from_dict(step, standing) for step in content["steps"])
+            standing, reference = (
+                network.with_changes({name: arrays[f"{which}{at}"] for at, name in enumerate(content[which])})
+                for which in ("standing", "reference")
+            )
+        return tuple(_from_dict(step, standing, reference) for step in content["steps"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PruningError(f"{path}: cannot be resumed from ({error}); leave --resume out to begin again") from None
 
 
-def _key(index: int) -> str:
-    return f"layer{index}"
+def _keyed(which: str, changes: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Names in an archive are files' names; a network's may be any."""
+    return {f"{which}{at}": values for at, values in enumerate(changes.values())}
 
 
 def _as_dict(step: PruningStep[Network]) -> dict[str, Any]:
@@ -77,15 +87,14 @@ def _as_dict(step: PruningStep[Network]) -> dict[str, Any]:
     }
 
 
-def _from_dict(fields: dict[str, Any], network: Network) -> PruningStep[Network]:
+def _from_dict(fields: dict[str, Any], network: Network, reference: Network) -> PruningStep[Network]:
     plan = fields["round"]
     return PruningStep(
-        round=Round(
-            number=plan["number"], layers=tuple(plan["layers"]), floors=tuple(plan["floors"]), removed=plan["removed"]
-        ),
+        round=Round(**{**plan, "layers": tuple(plan["layers"]), "floors": tuple(plan["floors"])}),
         layer=fields["layer"],
         is_accepted=fields["is_accepted"],
         network=network,
+        reference=reference,
         kept=fields["kept"],
         accuracy=fields["accuracy"],
         energy=fields["energy"],

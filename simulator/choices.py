@@ -8,7 +8,7 @@ from simulator.analytic.coding import Coding
 from simulator.analytic.mapping_cost import expected_energy
 from simulator.analytic.objectives import expected_edp, expected_latency
 from simulator.analytic.zeros import folded_densities
-from simulator.errors import MappingError, SpecError
+from simulator.errors import MappingError, SpecError, suggestion
 from simulator.mapping.fold import find_fold, fold_layer
 from simulator.mapping.load import load_mappings
 from simulator.mapping.row_stationary import RowStationaryMapping
@@ -87,7 +87,8 @@ def goal_of(objective: str | None) -> Goal:
     try:
         return Goal(objective or Goal.ENERGY)
     except ValueError:
-        raise SpecError(f"objective {objective!r}: no such one; give one of {', '.join(Goal)}") from None
+        hint = suggestion(str(objective), Goal, f"give one of {', '.join(Goal)}")
+        raise SpecError(f"objective {objective!r}: no such one; {hint}") from None
 
 
 def search_mapping(

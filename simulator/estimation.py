@@ -22,7 +22,7 @@ from simulator.choices import (
     open_network,
     search_mapping,
 )
-from simulator.errors import SpecError
+from simulator.errors import SpecError, suggestion
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.results import LayerResult, Method, NetworkResult
 from simulator.spec.accelerator import Accelerator
@@ -205,4 +205,5 @@ def _named(kind: type[Named], name: str, what: str) -> Named:
     try:
         return kind(name)
     except ValueError:
-        raise SpecError(f"{what} {name!r}: no such one; give one of {', '.join(kind)}") from None
+        hint = suggestion(str(name), kind, f"give one of {', '.join(kind)}")
+        raise SpecError(f"{what} {name!r}: no such one; {hint}") from None

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import WorkloadError
+from simulator.errors import WorkloadError, nearby_file, suggestion
 
 Array = NDArray[Any]
 Images = NDArray[np.float32]
@@ -174,10 +174,9 @@ def _npz(path: Path, split: str | None) -> tuple[Array, Array]:
                 )
             return arrays["images"], arrays["labels"]
     except OSError as error:
-        raise WorkloadError(
-            f"{path}: cannot be read ({error.strerror or error}); give an .npz file, a folder with CIFAR-10's binary "
-            f"files, or {DIGITS!r}"
-        ) from None
+        remedy = f"give an .npz file, a folder with CIFAR-10's binary files, or {DIGITS!r}"
+        hint = suggestion(str(path), [DIGITS], nearby_file(path, remedy))
+        raise WorkloadError(f"{path}: cannot be read ({error.strerror or error}); {hint}") from None
     except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise WorkloadError(
             f"{path}: not an .npz file of numbers, or a damaged one ({error}); use numpy.savez"
@@ -186,7 +185,8 @@ def _npz(path: Path, split: str | None) -> tuple[Array, Array]:
 
 def _check_split(split: str, where: str, known: tuple[str, ...]) -> None:
     if split not in known:
-        raise WorkloadError(f"{where}: has no split {split!r}; choose from {', '.join(known)}")
+        hint = suggestion(split, known, f"choose from {', '.join(known)}")
+        raise WorkloadError(f"{where}: has no split {split!r}; {hint}")
 
 
 def _check_images(images: Array, where: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import WorkloadError
+from simulator.errors import WorkloadError, nearby_file
 
 Images = npt.NDArray[np.float32]
 
@@ -36,7 +36,9 @@ def _mapped(path: Path) -> Images:
     try:
         images = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
-        raise WorkloadError(f"{path}: cannot be read ({error.strerror}); give an .npy file of images") from None
+        raise WorkloadError(
+            f"{path}: cannot be read ({error.strerror}); {nearby_file(path, 'give an .npy file of images')}"
+        ) from None
     except (ValueError, EOFError) as error:
         raise WorkloadError(
             f"{path}: not an .npy file of numbers, or a truncated one ({error}); use numpy.save"

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from onnx import numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
-from simulator.errors import WorkloadError
+from simulator.errors import WorkloadError, nearby_file
 
 Array = npt.NDArray[Any]
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
@@ -99,7 +99,9 @@ def _parsed(path: Path) -> onnx.ModelProto:
     try:
         proto = onnx.load_model_from_string(path.read_bytes())
     except OSError as error:
-        raise WorkloadError(f"{path}: cannot be read ({error.strerror}); give an ONNX model") from None
+        raise WorkloadError(
+            f"{path}: cannot be read ({error.strerror}); {nearby_file(path, 'give an ONNX model')}"
+        ) from None
     except DecodeError:
         raise WorkloadError(f"{path}: not an ONNX model, or a truncated one; export it again") from None
     if not proto.graph.node or not proto.opset_import:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator.errors import SpecError, WorkloadError
+from simulator.errors import SpecError, WorkloadError, nearby_file
 from simulator.spec.layer import Layer
 from simulator.spec.workload import DeclaredDensities, Origin, Provenance, Workload
 from workloads.synthetic import ASSUMED, SyntheticTensors, assumed_densities
@@ -57,7 +57,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise WorkloadError(f"{path}: no such file") from None
+        raise WorkloadError(f"{path}: no such file; {nearby_file(path, 'give a topology CSV')}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise WorkloadError(f"{path}: cannot be read as text ({error}); give a SCALE-Sim topology CSV") from None
 

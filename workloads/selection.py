@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from simulator.errors import WorkloadError
+from simulator.errors import WorkloadError, suggestion
 from simulator.spec.workload import Workload
 
 
@@ -27,5 +27,6 @@ def _matches(word: str, names: Sequence[str], network: str) -> list[str]:
     exact = [name for name in names if name.lower() == lower]
     found = exact or [name for name in names if fnmatchcase(name.lower(), lower)]
     if not found:
-        raise WorkloadError(f"{network}: no layer matches {word!r}; its layers: {', '.join(names)}")
+        hint = suggestion(word, names, f"its layers: {', '.join(names)}")
+        raise WorkloadError(f"{network}: no layer matches {word!r}; {hint}")
     return found

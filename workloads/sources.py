@@ -1,10 +1,9 @@
 """Which kind of network was named, and who reads it? The one way from a name or a file to a Workload."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
-from simulator.errors import WorkloadError
+from simulator.errors import WorkloadError, nearby_file, suggestion
 from simulator.spec.workload import Workload
 from workloads.built_in import built_in_names, built_in_workload
 from workloads.scale_sim import open_topology
@@ -40,9 +39,13 @@ def _opened(network: str, batch: int | None, images: Path | None, seed: int) -> 
     path = Path(network)
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES and network.lower() not in built_in_names():
-        raise WorkloadError(f"unknown network {network!r}; {_suggestion(network)}")
+        known = ", ".join(built_in_names())
+        hint = suggestion(network, built_in_names(), f"give an .onnx, .npz or .csv file, or one of {known}")
+        raise WorkloadError(f"unknown network {network!r}; {hint}")
     if suffix in _SUFFIXES and not path.is_file():
-        raise WorkloadError(f"{network}: no such file")
+        raise WorkloadError(
+            f"{network}: no such file; {nearby_file(path, 'give one that exists, or a built-in network')}"
+        )
     if images is not None and suffix != ".onnx":
         raise WorkloadError(f"{network}: images need a network to run on them; give an .onnx model")
     match suffix:
@@ -70,10 +73,3 @@ def _open_trace(path: Path, batch: int | None) -> Workload:
     from workloads.trace import open_trace  # pydantic, which only traces need
 
     return open_trace(path, batch=batch)
-
-
-def _suggestion(network: str) -> str:
-    near = get_close_matches(network.lower(), built_in_names(), n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"give an .onnx, .npz or .csv file, or one of {', '.join(built_in_names())}"

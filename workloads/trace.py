@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import OutputError, WorkloadError
+from simulator.errors import OutputError, WorkloadError, nearby_file
 from simulator.spec.layer import Layer
 from simulator.spec.tensors import LayerTensors
 from simulator.spec.workload import Workload
@@ -117,7 +117,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         raise WorkloadError(f"{path}: not a layer trace, or a truncated one ({error}); record it again") from None
     except OSError as error:
-        raise WorkloadError(f"{path}: cannot be read ({error.strerror}); give a layer trace") from None
+        raise WorkloadError(
+            f"{path}: cannot be read ({error.strerror}); {nearby_file(path, 'give a layer trace')}"
+        ) from None
 
 
 def _meta_text(archive: zipfile.ZipFile, path: Path) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from simulator.errors import WorkloadError
+from simulator.errors import WorkloadError, suggestion
 
 _FOLDER = Path(str(files("workloads"))) / "trained"
 
@@ -44,7 +44,8 @@ def trained_names() -> tuple[str, ...]:
 def trained_model(name: str) -> TrainedModel:
     """The shipped network of that name. Raises WorkloadError if there is none."""
     if name not in trained_names():
-        raise WorkloadError(f"no trained network {name!r} is shipped; there are {', '.join(trained_names())}")
+        hint = suggestion(name, trained_names(), f"there are {', '.join(trained_names())}")
+        raise WorkloadError(f"no trained network {name!r} is shipped; {hint}")
     fields = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     seen = fields["preprocessing"]
     return TrainedModel(

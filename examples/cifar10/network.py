@@ -91,6 +91,7 @@ def macs_of(network: nn.Sequential) -> dict[str, int]:
 def export_onnx(network: nn.Sequential, folder: Path) -> list[Path]:
     """The network by both of torch's exporters, for a batch of any size, and once with its weights in a second file."""
     network.eval()  # else BatchNormalization is exported as it trains
+    network.to(memory_format=torch.contiguous_format)  # else the newer exporter fixes the batch
     legacy, newer, external = (folder / f"{name}.onnx" for name in ("torchscript", "dynamo", "external"))
     torch.onnx.export(
         network,

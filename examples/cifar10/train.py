@@ -1,6 +1,6 @@
 """Trains a network on CIFAR-10 and exports it as ONNX, with held-aside images for `picojoule record`.
 
-    python train.py --data DIR -o OUT [--network alexnet] [--epochs 8] [--seed 0] [--threads 2] [--images 16] [--bfloat16]
+    python train.py --data DIR -o OUT [--network alexnet] [--epochs 8] [--seed 0] [--threads 2] [--bfloat16]
 
 DIR holds CIFAR-10 in its standard binary layout (`data_batch_1.bin` … `test_batch.bin`). The state is saved after each
 epoch: run the same command again to go on from there, to the same weights. README.md says what is written to OUT.

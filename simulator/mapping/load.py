@@ -47,7 +47,7 @@ def load_mappings(name_or_path: str | Path) -> Mapping[str, RowStationaryMapping
             f"{where}: not TOML: {error}; docs/reference.md shows the layout of a mapping file"
         ) from None
     except ValidationError as error:
-        faults = "\n".join(fault_lines(error))
+        faults = "\n".join(fault_lines(error, _MappingTable))
         raise MappingError(
             f"{where}: each layer needs m n e p q r t (and may have g), whole numbers\n{faults}"
         ) from None

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from simulator.counts import MEANING, Access, Tensor
+from simulator.errors import near_miss, suggestion
 
 Count = Annotated[int, Field(ge=1, lt=1 << 31)]
 # Upper bounds keep every product of counts, cycles and costs finite.
@@ -281,7 +282,9 @@ def _enums_of(kind: type[StrEnum], value: object) -> object:
     names = {member.value: member for member in kind}
     if isinstance(value, str):
         if value not in names:
-            raise ValueError(f"{value!r} is none of {', '.join(names)}")
+            near = near_miss(value, names)
+            hint = "" if near is None else f"; did you mean {near!r}?"
+            raise ValueError(f"{value!r} is none of {', '.join(names)}{hint}")
         return names[value]
     if isinstance(value, list | tuple):
         return tuple(_enums_of(kind, item) for item in value)
@@ -295,4 +298,5 @@ def _refuse_unknown(names: Iterable[object], hint: str = "") -> None:
     unknown = [name for name in names if str(name) not in _ACCESSES]
     if unknown:
         named = " or ".join(repr(name) for name in unknown)
-        raise ValueError(f"no access is called {named}{hint}; there are: {', '.join(_ACCESSES)}")
+        known = suggestion([str(name) for name in unknown], _ACCESSES, f"there are: {', '.join(_ACCESSES)}")
+        raise ValueError(f"no access is called {named}{hint}; {known}")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from simulator.errors import SpecError
+from simulator.errors import SpecError, suggestion
 from simulator.spec.files import fault_lines, file_text, list_of_faults
 from simulator.spec.layer import Layer
 
@@ -50,7 +50,8 @@ def with_bits(layers: Sequence[Layer], bits: str) -> tuple[Layer, ...]:
     names = [layer.name for layer in layers]
     strangers = [name for name in rules if name and name not in names]
     if strangers:
-        raise SpecError(f"{bits}: no layer is called {' or '.join(strangers)}; the layers are {', '.join(names)}")
+        hint = suggestion(strangers, names, f"the layers are {', '.join(names)}")
+        raise SpecError(f"{bits}: no layer is called {' or '.join(strangers)}; {hint}")
     every = rules.get("", BitWidths())
     return tuple(rules.get(layer.name, BitWidths()).of(every.of(layer)) for layer in layers)
 
@@ -67,7 +68,7 @@ def _rules(bits: str) -> dict[str, BitWidths]:
         try:
             rules[name] = BitWidths.model_validate(table)
         except ValidationError as error:
-            faults += [line.replace("  ", f"  {name}." if name else "  ", 1) for line in fault_lines(error)]
+            faults += [line.replace("  ", f"  {name}." if name else "  ", 1) for line in fault_lines(error, BitWidths)]
     if faults:
         raise SpecError(list_of_faults(faults, bits, f"give {_WHAT}"))
     return rules

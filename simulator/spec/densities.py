@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from simulator.errors import SpecError
+from simulator.errors import SpecError, suggestion
 from simulator.spec.files import fault_lines, file_text, list_of_faults
 from simulator.spec.layer import Layer
 from simulator.spec.tensors import Densities
@@ -42,7 +42,8 @@ def load_densities(path: str | Path, layers: Sequence[Layer]) -> DeclaredDensiti
         raise SpecError(f'{path}: no densities of {", ".join(missing)}; add a table for each, or one ["*"] at the end')
     idle = [name for name in tables if name not in of_layer and not set(name) & _WILDCARDS]
     if idle:
-        raise SpecError(f"{path}: no layer is called {' or '.join(idle)}; the layers are {', '.join(of_layer)}")
+        hint = suggestion(idle, of_layer, f"the layers are {', '.join(of_layer)}")
+        raise SpecError(f"{path}: no layer is called {' or '.join(idle)}; {hint}")
     digest = hashlib.sha256(text.encode()).hexdigest()
     return DeclaredDensities(
         of_layer={name: tables[str(found)] for name, found in of_layer.items()},
@@ -61,7 +62,7 @@ def _tables(text: str, where: str) -> Mapping[str, Densities]:
         try:
             tables[name] = Densities(**_Table.model_validate(value).model_dump())
         except ValidationError as error:
-            faults += [f"  {name}.{line.strip()}" for line in fault_lines(error)]
+            faults += [f"  {name}.{line.strip()}" for line in fault_lines(error, _Table)]
     if faults:
         raise SpecError(list_of_faults(faults, where, f"give {_WHAT}"))
     return tables

@@ -59,7 +59,7 @@ def _parse(text: str, file: Path) -> EnergyTable:
     try:
         table = EnergyTable.model_validate(fields)
     except ValidationError as error:
-        faults += fault_lines(error)
+        faults += fault_lines(error, EnergyTable)
     if faults:
         raise SpecError(list_of_faults(faults, str(file), f"give {_WHAT}"))
     return table
@@ -114,7 +114,7 @@ def _energy_of(reference: dict[str, object], ert: Ert) -> dict[str, object]:
     try:
         wanted = _ErtReference.model_validate(reference)
     except ValidationError as error:
-        raise ValueError("; ".join(line.strip() for line in fault_lines(error))) from None
+        raise ValueError("; ".join(line.strip() for line in fault_lines(error, _ErtReference))) from None
     pj, action = ert.energy_of(wanted.component, wanted.action, wanted.arguments)
     words = f"{wanted.words:g} word{'' if wanted.words == 1 else 's'}"
     return {

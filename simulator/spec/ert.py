@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from simulator.errors import SpecError
+from simulator.errors import SpecError, suggestion
 from simulator.spec.accelerator import Cost
 from simulator.spec.files import fault_lines, file_text, list_of_faults
 
@@ -54,7 +54,8 @@ class Ert:
         name = self._component(component)
         actions = self.components[name]
         if action not in actions:
-            raise ValueError(f"{name} has no action {action!r}; it has: {', '.join(actions)}")
+            hint = suggestion(action, actions, f"it has: {', '.join(actions)}")
+            raise ValueError(f"{name} has no action {action!r}; {hint}")
         fitting = [energy for energy in actions[action] if _has(energy.arguments, arguments)]
         if not fitting:
             given = ", ".join(f"{key} = {value}" for key, value in arguments.items())

@@ -1,12 +1,13 @@
 """Files that people write or that come with picojoule: finding one by name, saying what is wrong with it."""
 
-from difflib import get_close_matches
+from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from simulator.errors import PicojouleError, SpecError
+from simulator.errors import PicojouleError, SpecError, near_miss, nearby_file, suggestion
 
 _MOST_FAULTS = 50
 _LONGEST_VALUE = 80
@@ -25,8 +26,7 @@ def named_text(name: str, folder: Traversable, *, what: str, error: type[Picojou
     try:
         return Path(name).read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"shipped: {', '.join(names)}"
+        hint = suggestion(name, names, nearby_file(Path(name), f"shipped: {', '.join(names)}"))
         raise error(f"{name}: no such {what} or file; {hint}") from None
     except (OSError, UnicodeDecodeError) as fault:
         raise error(f"{name}: cannot be read as text ({fault}); give a TOML file") from None
@@ -39,7 +39,7 @@ def file_text(path: Path, *, what: str, largest_bytes: int) -> str:
             content = file.read(largest_bytes + 1)
         text = content.decode("utf-8")
     except FileNotFoundError:
-        raise SpecError(f"{path}: no such file; give {what}") from None
+        raise SpecError(f"{path}: no such file; {nearby_file(path, f'give {what}')}") from None
     except (OSError, ValueError) as fault:
         raise SpecError(f"{path}: cannot be read as text ({fault}); give {what}") from None
     if len(content) > largest_bytes:
@@ -54,9 +54,36 @@ def list_of_faults(lines: list[str], where: str, remedy: str) -> str:
     return "\n".join([f"{where}: {count}; {remedy}", *lines[:_MOST_FAULTS], *more])
 
 
-def fault_lines(error: ValidationError) -> list[str]:
-    """Every fault that pydantic found, a line each: its path, what is wrong, and the value where it is short."""
-    return [_fault_line(dict(fault)) for fault in error.errors()]
+def fault_lines(error: ValidationError, model: type[BaseModel] | None = None) -> list[str]:
+    """Every fault that pydantic found, a line each: its path, what is wrong, and the value where it is short.
+
+    For an unknown key the key of the model that was most likely meant, if the model is given.
+    """
+    return [_fault_line(dict(fault)) + _meant(fault["type"], fault["loc"], model) for fault in error.errors()]
+
+
+def _meant(kind: str, path: tuple[int | str, ...], model: type[BaseModel] | None) -> str:
+    if kind != "extra_forbidden" or model is None:
+        return ""
+    near = near_miss(str(path[-1]), _keys(model, path[:-1]))
+    return "" if near is None else f"; did you mean {near!r}?"
+
+
+def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """What the models at this path of a file have for keys. Of a path, what names no field names an item or a kind."""
+    found = [model]
+    for part in path:
+        named = [each.model_fields[str(part)] for each in found if part in each.model_fields]
+        found = [inner for field in named for inner in _models(field.annotation)] or found
+    return [key for each in found for key in each.model_fields]
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that an annotation names, such as the two of `dict[str, A | B]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def _fault_line(fault: dict[str, object]) -> str:

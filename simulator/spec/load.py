@@ -39,7 +39,7 @@ def parse_accelerator(text: str, *, where: str) -> Accelerator:
         return Accelerator.model_validate(fields)
     except ValidationError as error:
         remedy = "`picojoule arch show eyeriss-v1` prints a valid file"
-        raise SpecError(list_of_faults(fault_lines(error), where, remedy)) from None
+        raise SpecError(list_of_faults(fault_lines(error, Accelerator), where, remedy)) from None
 
 
 def accelerator_sha256(accelerator: Accelerator) -> str:

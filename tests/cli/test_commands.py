@@ -20,6 +20,7 @@ COMMANDS = (
     "arch list",
     "arch show",
     "doctor",
+    "completion",
     "demo",
     "reproduce",
     "prune compare",

@@ -11,7 +11,8 @@ import pruning.loop
 from picojoule.__main__ import EXIT_INTERRUPTED
 from picojoule.options import PruneOptions
 from picojoule.prune_files import PRUNE_FILES
-from picojoule.pruning_inputs import check_above_chance, divided, limits_of
+from picojoule.pruning_inputs import limits_of
+from pruning.judging import check_above_chance, divided
 from pruning.onnx_network import OnnxNetwork
 from simulator import simulate
 from simulator.errors import PruningError
@@ -167,7 +168,7 @@ def test_runs_that_cannot_be_compared(run: Run, folder: Path, tmp_path: Path) ->
             "--max-accuracy-loss and --min-accuracy",
         ),
         (("prune", "digits", "--min-accuracy", "100"), "the network's own accuracy is 0.99"),
-        (("prune", "digits", "--batch", "1790"), "digits: 1797 images; 1790 to simulate (--batch), at least 8 to "),
+        (("prune", "digits", "--batch", "1790"), "digits: 1797 images; 1790 to simulate (the batch), at least 8 to "),
         (("prune", DIGITS.path, "--data", "digits", "--mean", "1e6"), "the model's own accuracy is "),
     ],
 )
@@ -200,7 +201,7 @@ def test_limits() -> None:
 
 def test_no_image_serves_two_ends() -> None:
     data = LabelledImages(images=np.arange(300, dtype=np.float32).reshape(300, 1, 1, 1), labels=np.zeros(300, np.int64))
-    parts = divided(data, PruneOptions(data="d", batch=10, calibration_images=40))
-    groups = [set(part.ravel().tolist()) for part in (parts.energy, parts.calibration, parts.judged.images)]
+    parts = divided(data, batch=10, calibration=40, seed=0)
+    groups = [set(part.ravel().tolist()) for part in (parts.energy, parts.calibration.images, parts.judged.images)]
     assert [len(group) for group in groups] == [10, 40, 250]
     assert len(set.union(*groups)) == 300

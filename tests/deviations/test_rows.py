@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from native.pe_array import PassShape, time_pass
-from picojoule.options import PruneOptions
-from pruning import prune
+from pruning.restore import restore
+from pruning.samples import Gram
 from simulator.analytic.layer_estimate import estimate_layer
 from simulator.analytic.mapping_cost import dense_objective
 from simulator.counts import Access, Action, Level, Tensor
@@ -286,9 +286,16 @@ def test_row_26_transfers_of_expected_size() -> None:
     assert estimated.total_cycles == pytest.approx(ran.total_cycles, rel=0.001)
 
 
-def test_row_27_the_command_does_not_fine_tune() -> None:
-    assert "fine_tune" in signature(prune).parameters
-    assert not any("tune" in field.name for field in fields(PruneOptions))
+def test_row_27_a_weight_comes_back_by_the_squares_of_the_error() -> None:
+    """Of two weights that are gone, the one whose return leaves the smaller sum of squares: p = 2."""
+    rng = np.random.default_rng(0)
+    inputs, weights = rng.standard_normal((64, 3)), np.array([[1.0], [0.5], [-0.4]])
+    squares = inputs.T @ inputs
+    gram = Gram(xx=squares[None], xy=(squares @ weights)[None], yy=np.zeros((1, 1)), samples=64)
+    kept = np.array([[[True], [False], [False]]])
+    back = restore(weights[None], gram, kept, 1, among=np.ones((1, 3, 1), bool))
+    left = {came: float(((inputs[:, gone] * weights[gone]) ** 2).sum()) for came, gone in ((1, 2), (2, 1))}
+    assert back[0, :, 0].tolist() == [True, *(came == min(left, key=lambda each: left[each]) for came in (1, 2))]
 
 
 def by_tensors(name: str) -> LayerResult:

@@ -30,6 +30,16 @@ class SmallNetwork:
     def with_weights(self, weights: Mapping[str, Floats]) -> "SmallNetwork":
         return SmallNetwork({**self.held, **weights})
 
+    def prepared(self, layer: str) -> "SmallNetwork":
+        assert layer in self.held
+        return self
+
+    def changes(self) -> Mapping[str, Floats]:
+        return self.held
+
+    def with_changes(self, changes: Mapping[str, Floats]) -> "SmallNetwork":
+        return SmallNetwork(changes)
+
     def layer_inputs(self, layers: Sequence[str], images: Floats) -> dict[str, Floats]:
         hidden = np.maximum(images.reshape(len(images), -1) @ self.held["first"].reshape(24, -1).T, 0)
         maps = {"first": images, "second": hidden.reshape(-1, 24, 1, 1)}

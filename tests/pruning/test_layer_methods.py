@@ -12,6 +12,7 @@ from simulator.spec.layer import Layer
 from tests.pruning.least_squares_problems import activations
 from tests.strategies import small_layers
 
+OF_LAYERS = [method for method in Method if method is not Method.GLOBAL_MAGNITUDE]
 LAYER = Layer(name="conv", N=1, M=16, C=12, H=6, W=6, R=3, S=3, padding=(1, 1, 1, 1))
 
 
@@ -24,7 +25,7 @@ def layer_sums(layer: Layer, seed: int, images: int = 40) -> tuple[Floats, Gram]
     return weights, layer_gram(layer, inputs, positions, original_inputs=inputs, original_weights=weights)
 
 
-@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("method", OF_LAYERS)
 @given(layer=small_layers(), data=st.data())
 @settings(max_examples=25)
 def test_as_many_as_asked_from_what_is_left(method: Method, layer: Layer, data: st.DataObject) -> None:
@@ -41,13 +42,13 @@ def test_as_many_as_asked_from_what_is_left(method: Method, layer: Layer, data: 
         assert not weights[before == 0].any()
 
 
-@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("method", OF_LAYERS)
 def test_every_word_kept_is_used(method: Method) -> None:
     weights, gram = layer_sums(LAYER, 1)
     assert np.count_nonzero(prune_layer(LAYER, weights, gram, 300, method)) == 300
 
 
-@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("method", OF_LAYERS)
 def test_words_that_are_gone_stay_away_though_they_would_help(method: Method) -> None:
     """The weights left have the wrong sign: to the output any word that is zero is better."""
     weights, gram = layer_sums(LAYER, 1)
@@ -62,13 +63,19 @@ def test_magnitude_leaves_values_alone() -> None:
     assert np.abs(pruned[pruned != 0]).min() >= np.abs(weights[pruned == 0]).max()
 
 
+def test_a_method_of_whole_networks_prunes_no_layer() -> None:
+    weights, gram = layer_sums(LAYER, 1)
+    with pytest.raises(PruningError, match="conv: global-magnitude is of a whole network; give another method"):
+        prune_layer(LAYER, weights, gram, 300, Method.GLOBAL_MAGNITUDE)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_each_step_beats_the_one_before_on_samples_not_seen(share: float) -> None:
     weights, gram = layer_sums(LAYER, 1)
     unseen = layer_sums(LAYER, 2)[1]
     left = {
         method: unseen.residual(as_columns(prune_layer(LAYER, weights, gram, round(share * weights.size), method), 1))
-        for method in Method
+        for method in OF_LAYERS
     }
     magnitude, energy_aware, second_order, alternating = (
         left[method].sum()
@@ -104,7 +111,7 @@ def test_a_layer_too_large_for_eigenvectors_is_taken_in_parts(monkeypatch: pytes
     assert of_whole < of_parts < of_energy_aware
 
 
-@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("method", OF_LAYERS)
 def test_what_sums_were_asked_before_does_not_matter(method: Method) -> None:
     """A search prunes one layer to several numbers of words; sums keep what the first of them had to find."""
     weights, gram = layer_sums(LAYER, 1)
@@ -113,7 +120,7 @@ def test_what_sums_were_asked_before_does_not_matter(method: Method) -> None:
     np.testing.assert_array_equal(again, prune_layer(LAYER, weights, layer_sums(LAYER, 1)[1], 300, method))
 
 
-@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("method", OF_LAYERS)
 def test_a_dead_layer_keeps_its_weights(method: Method) -> None:
     """Its inputs are always zero: nothing says what they should become."""
     weights, _ = layer_sums(LAYER, 1)
@@ -126,7 +133,7 @@ def test_a_dead_layer_keeps_its_weights(method: Method) -> None:
         )
 
 
-@pytest.mark.parametrize("method", [each for each in Method if each is not Method.MAGNITUDE])
+@pytest.mark.parametrize("method", [each for each in OF_LAYERS if each is not Method.MAGNITUDE])
 @pytest.mark.parametrize("problem", ["few samples", "same channels", "one dead channel", "tiny"])
 def test_singular_activations_leave_less_than_magnitude(method: Method, problem: str) -> None:
     """On the samples, each with finite weights no larger than a few times the largest there was."""
@@ -161,7 +168,7 @@ def test_bad_requests_are_named() -> None:
     weights, gram = layer_sums(LAYER, 1)
     not_finite = weights.copy()
     not_finite[3, 2, 1, :2] = np.nan, np.inf
-    for method in Method:
+    for method in OF_LAYERS:
         with pytest.raises(PruningError, match="conv: 2 weights that are NaN or infinite; repair the model"):
             prune_layer(LAYER, not_finite, gram, 10, method)
     with pytest.raises(PruningError, match="conv: 1729 weights to keep of 1728 that are not zero; keep 0 to 1728"):

@@ -1,7 +1,7 @@
 """Does energy fall and accuracy hold, step by step, in the order asked for, and to the same end if it is stopped?"""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pruning.layer_methods import Method
-from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.loop import ALL_LAYERS, Limits, Order, Plan, PruningStep, answer, prune
 from pruning.state import store_steps, stored_steps
 from simulator.errors import PruningError
 from tests.pruning.small_network import Agreement, SmallNetwork, energy_of, small_images, small_network
@@ -72,6 +72,17 @@ def test_other_orders(order: Order, first: str) -> None:
     assert pruned(plan=Plan(order=order), energy_of=dear_second)[1].layer == first
 
 
+def test_global_magnitude_has_one_threshold_for_all_layers() -> None:
+    made = pruned(plan=Plan(method=Method.GLOBAL_MAGNITUDE))
+    assert made[1].round.layers == (ALL_LAYERS,)
+    last = made[-1].network
+    smallest = min(float(np.abs(last.weights(name)[last.weights(name) != 0]).min()) for name in ("first", "second"))
+    for name in ("first", "second"):
+        weights, gone = NETWORK.weights(name), last.weights(name) == 0
+        assert np.abs(weights[gone]).max() <= smallest
+    assert sum(made[-1].kept.values()) < sum(made[0].kept.values())
+
+
 def test_random_order_is_the_seeds() -> None:
     first = {seed: pruned(plan=Plan(order=Order.RANDOM, seed=seed))[1].layer for seed in range(8)}
     assert set(first.values()) == {"first", "second"}
@@ -112,21 +123,65 @@ def test_predictions_stand_beside() -> None:
     assert made[-1].predicted == {name: 2 * each for name, each in made[-1].energy.items()}
 
 
-def test_fine_tuning_ends_a_round_and_may_win_accuracy_back() -> None:
-    """Within a round more may be lost; what stands after fine-tuning is judged."""
+def test_a_round_that_fine_tuning_cannot_save_is_taken_back_and_tried_with_half_the_loss() -> None:
+    """Tuning that wins nothing back: rounds of 0.2, 0.1 and 0.05, until what is lost is within the limit."""
     tuned: list[int] = []
 
-    def tune(network: SmallNetwork) -> SmallNetwork:
-        tuned.append(1)
+    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
+        tuned.append(number)
         return network
 
-    made = pruned(Limits(min_accuracy=0.95), Plan(loss_a_round=0.2), fine_tune=tune)
-    assert tuned == [1]
-    assert [step.layer for step in made] == ["", "first", "second", ""]
-    assert made[-1].accuracy < 0.95  # nothing was won back: over
-    assert (
-        answer(made, Limits(min_accuracy=0.95)) is made[0] or answer(made, Limits(min_accuracy=0.95)).accuracy >= 0.95
-    )
+    limits = Limits(min_accuracy=0.95)
+    made = pruned(limits, Plan(loss_a_round=0.2), fine_tune=tune)
+    ends = [step for step in made[1:] if not step.layer]
+    assert tuned == [step.round.number for step in ends]
+    assert [step.layer for step in made[:4]] == ["", "first", "second", ""]
+    assert (ends[0].round.loss, ends[1].round.loss) == (0.2, 0.1)
+    assert not ends[0].is_accepted
+    assert ends[0].network is NETWORK
+    assert ends[0].trials[0].accuracy < 0.95 <= ends[0].accuracy
+    for end, after in pairwise(ends):
+        assert after.round.loss == (end.round.loss if end.is_accepted else end.round.loss / 2)
+        assert after.total_energy <= end.total_energy
+    assert made[-1] is answer(made, limits)
+
+
+def test_fine_tuning_that_wins_accuracy_back_makes_room_for_another_round() -> None:
+    """The outputs that layers are fitted to are then those of the network as tuned."""
+    masks: list[dict[str, Any]] = []
+
+    def tune(network: SmallNetwork, _: int) -> SmallNetwork:
+        masks.append({name: network.weights(name) != 0 for name in ("first", "second")})
+        return network.with_weights({name: NETWORK.weights(name) * mask for name, mask in masks[-1].items()})
+
+    plan = Plan(method=Method.MAGNITUDE, loss_a_round=0.1, rounds=3)
+    made = pruned(Limits(min_accuracy=0.8), plan, fine_tune=tune)
+    ends = [step for step in made[1:] if not step.layer]
+    assert [step.round.number for step in ends] == [1, 2, 3]
+    assert all(step.reference is step.network for step in ends if step.is_accepted)
+    assert any(step.is_accepted for step in ends)
+    for before, after in pairwise(masks):
+        for name, mask in after.items():
+            assert not (mask & ~before[name]).any()
+
+
+def test_fine_tuning_is_resumed_with_what_it_changed(tmp_path: Path) -> None:
+    """Weights of the network that stands, and of the one whose outputs layers are fitted to."""
+
+    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
+        return network.with_weights({name: network.weights(name) * np.float32(1 + number / 10) for name in ("first",)})
+
+    limits, plan = Limits(min_accuracy=0.7), Plan(loss_a_round=0.1, rounds=2)
+    whole = pruned(limits, plan, fine_tune=tune)
+    for stop_at in range(1, len(whole)):
+        begun = list(islice(steps(limits, plan, fine_tune=tune), stop_at))
+        store_steps(tmp_path, {}, begun)
+        stored = stored_steps(tmp_path, {}, NETWORK)
+        again = [*stored, *steps(limits, plan, fine_tune=tune, resume=stored[-1])]
+        assert [(step.layer, step.kept, step.accuracy) for step in again] == [
+            (step.layer, step.kept, step.accuracy) for step in whole
+        ]
+        assert np.array_equal(again[-1].network.weights("first"), whole[-1].network.weights("first"))
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 3, 4])

@@ -52,8 +52,8 @@ def test_what_is_no_width(bits: str, message: str) -> None:
 
 def test_a_table_for_no_layer_and_a_fault_in_a_table(tmp_path: Path) -> None:
     file = tmp_path / "bits.toml"
-    file.write_text("[CONV9]\nweight = 8\n")
-    with pytest.raises(SpecError, match=r"no layer is called CONV9; the layers are CONV1, FC1"):
+    file.write_text("[pool]\nweight = 8\n")
+    with pytest.raises(SpecError, match=r"no layer is called pool; the layers are CONV1, FC1"):
         with_bits(LAYERS, str(file))
     file.write_text('weight = "8"\n[CONV1]\npsum = 99\n')
     with pytest.raises(SpecError, match=r"2 faults; (.*\n)  weight: .*\n  CONV1.psum: "):

@@ -88,7 +88,7 @@ def test_the_order_of_a_file_does_not_change_its_hash() -> None:
         (
             '"spad.filter.read"',
             '"spad.filter.reed"',
-            f"access: no access is called 'spad.filter.reed'; quote the whole name; there are: {NAMES}",
+            "access: no access is called 'spad.filter.reed'; quote the whole name; did you mean 'spad.filter.read'?",
         ),
         (
             '"spad.filter.read"',
@@ -206,7 +206,10 @@ def test_an_older_layout(tmp_path: Path) -> None:
             "words: Input should be greater than or equal to 0.001, the value 0",
         ),
         ('component = "mac", action = "mac_random", words = 1, per_access = 1', "per_access: unknown key"),
-        ('action = "mac_random", word = 1', "component: missing; words: missing; word: unknown key"),
+        (
+            'action = "mac_random", word = 1',
+            "component: missing; words: missing; word: unknown key; did you mean 'words'?",
+        ),
         (
             'component = "ifmap_NoC", action = "transfer_random", words = 1',
             "top.ifmap_NoC transfer_random has 2 energies, 3 to 300 pJ; add arguments = { n_cols = ..., n_rows = ... }",

@@ -42,7 +42,7 @@ def test_names_like_nothing_list_what_there_is() -> None:
 
 @pytest.mark.parametrize("name", ["nowhere.onnx", "nowhere.npz", "nowhere.csv"])
 def test_missing_files_are_named(name: str) -> None:
-    with pytest.raises(WorkloadError, match=f"^{name}: no such file$"):
+    with pytest.raises(WorkloadError, match=f"^{name}: no such file; give one that exists, or a built-in network$"):
         open_workload(name)
 
 

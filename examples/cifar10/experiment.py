@@ -1,0 +1,280 @@
+"""Which way of pruning leaves a network with the least energy at equal accuracy? Runs the cells of the comparison.
+
+    python experiment.py --data DIR --dense OUT -o CELLS [--methods dense alternating magnitude …] [--seeds 0 1 2]
+
+DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: the network is
+pruned in rounds, each followed by the same number of SGD steps, and stops at half a point of accuracy lost on
+`threshold` against the dense network after as many SGD steps (the method `dense`, which must have run). Cells that are
+finished are left alone, one that was stopped goes on from its last step. README.md says what the files hold; results.py
+shows them.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from cifar10 import (
+    TEST_FILE,
+    TRAINING_FILES,
+    Examples,
+    Normalisation,
+    augmented,
+    fault_of,
+    read_cifar10,
+    split,
+)
+from network import NETWORKS
+from torch import Tensor
+
+from pruning.fine_tuning import Trainable, Tuning, fine_tuned
+from pruning.judging import Accuracy
+from pruning.layer_methods import Method
+from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.onnx_network import OnnxNetwork
+from pruning.simulated_energy import energies_on
+from pruning.state import npz_bytes, store_steps, stored_steps, write_whole
+from pruning.torch_export import exported
+from simulator.spec.load import load_accelerator
+from workloads.data_sets import LabelledImages
+
+ORIGINAL, DENSE = "original", "dense"
+"""The network as it was trained, and that after as many SGD steps more as a pruned one gets."""
+CELLS: Mapping[str, tuple[Method, Order]] = {
+    **{method.value: (method, Order.ENERGY) for method in Method},
+    **{f"magnitude-{order.value}": (Method.MAGNITUDE, order) for order in Order if order is not Order.ENERGY},
+}
+"""Methods by name: how a layer's weights are chosen, and in which order layers come."""
+MOST_LOST = 0.005
+"""Accuracy on `threshold`, against the reference."""
+_DEFAULT = [ORIGINAL, DENSE, "alternating", "magnitude"]
+ROUNDS, EPOCHS, LOSS_A_ROUND = 4, 2, 0.03
+TRAINING_BATCH = 128
+CALIBRATION_IMAGES = 8192
+ENERGY_IMAGES = 16
+BATCHES = (1, 4, 16)
+MACHINES = ("eyeriss-estimation", "eyeriss-v1")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: cached_property
+class Data:
+    """CIFAR-10 as train.py split it for the dense network."""
+
+    folder: Path
+    seed: int
+
+    @cached_property
+    def splits(self) -> dict[str, Examples]:
+        return split(read_cifar10(self.folder, TRAINING_FILES), self.seed)
+
+    @cached_property
+    def normalise(self) -> Normalisation:
+        return Normalisation.of(self.splits["train"].images)
+
+    def labelled(self, name: str) -> LabelledImages:
+        """The split as the network takes it; `test` is read from its own file."""
+        found = read_cifar10(self.folder, [TEST_FILE]) if name == "test" else self.splits[name]
+        return LabelledImages(
+            images=self.normalise(found.images).numpy(), labels=found.labels.numpy(), source=f"CIFAR-10 {name}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batches:
+    """Epochs over the train split, augmented, in an order drawn by torch's generator."""
+
+    data: Data
+
+    def __len__(self) -> int:
+        return len(self.data.splits["train"].labels) // TRAINING_BATCH
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        train = self.data.splits["train"]
+        order = torch.randperm(len(train.labels))
+        for rows in torch.split(order[: len(self) * TRAINING_BATCH], TRAINING_BATCH):
+            images = augmented(self.data.normalise(train.images[rows]))
+            yield images.to(memory_format=torch.channels_last), train.labels[rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bench:
+    """What every cell starts from: the dense network as file and module, the data, how it is fine-tuned."""
+
+    network: OnnxNetwork
+    trainable: Trainable
+    data: Data
+    tuning: Tuning
+
+    def tune(self, network: OnnxNetwork, number: int) -> OnnxNetwork:
+        def show(done: int) -> None:
+            print(f"  round {number}: {done} of {EPOCHS} epochs of fine-tuning", flush=True)
+
+        return fine_tuned(network, self.trainable, Batches(data=self.data), self.tuning, number, show)
+
+
+def run_dense(bench: Bench) -> OnnxNetwork:
+    """The reference: as many SGD steps as a pruned network gets."""
+    network = bench.network
+    for number in range(1, ROUNDS + 1):
+        network = bench.tune(network, number)
+    return network
+
+
+def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -> tuple[OnnxNetwork, dict[str, Any]]:
+    """The cell's network, and its history."""
+    method, order = CELLS[name]
+    train = bench.data.labelled("train").images
+    drawn = np.random.default_rng((seed, 1)).choice(len(train), CALIBRATION_IMAGES, replace=False)
+    limits = Limits(min_accuracy=least)
+    plan = Plan(method=method, order=order, seed=seed, loss_a_round=LOSS_A_ROUND, rounds=ROUNDS)
+    identity = {"method": name, "seed": seed, "least": least, "plan": asdict(plan), "tuning": asdict(bench.tuning)}
+    images = bench.data.labelled("curves").images[:ENERGY_IMAGES]
+    with energies_on(load_accelerator(MACHINES[0]), images) as energies:
+        steps = list(stored_steps(folder, identity, bench.network))
+        for step in prune(
+            bench.network,
+            images=np.ascontiguousarray(train[drawn]),
+            energy_of=energies.of,
+            accuracy_of=Accuracy(bench.data.labelled("threshold")),
+            limits=limits,
+            plan=plan,
+            predict_of=energies.predicted,
+            fine_tune=bench.tune,
+            resume=steps[-1] if steps else None,
+        ):
+            steps.append(step)
+            store_steps(folder, identity, steps)
+            print(f"  {line(step, steps[0])}", flush=True)
+    return answer(steps, limits).network, {"least": least, "steps": [history(step, steps[0]) for step in steps]}
+
+
+def line(step: PruningStep[OnnxNetwork], first: PruningStep[OnnxNetwork]) -> str:
+    left = history(step, first)
+    return (
+        f"{time.strftime('%H:%M:%S')} round {left['round']} {left['layer'] or 'end'}: "
+        f"{100 * left['accuracy']:.2f} %, energy {100 * left['energy']:.1f} %, weights {100 * left['weights']:.1f} %"
+        + ("" if left["accepted"] else " (not accepted)")
+    )
+
+
+def history(step: PruningStep[OnnxNetwork], first: PruningStep[OnnxNetwork]) -> dict[str, Any]:
+    """A step as shares of the original's."""
+    assert step.predicted is not None
+    return {
+        "round": step.round.number,
+        "layer": step.layer,
+        "accepted": step.is_accepted,
+        "accuracy": step.accuracy,
+        "energy": step.total_energy / first.total_energy,
+        "predicted": sum(step.predicted.values()) / first.total_energy,
+        "weights": sum(step.kept.values()) / sum(first.kept.values()),
+        "probes": len(step.trials),
+    }
+
+
+def judged(bench: Bench, network: OnnxNetwork, folder: Path) -> dict[str, Any]:
+    """The final network: accuracy on every split, the test images for the only time; energy on images that no layer was
+    fitted to."""
+    right = {name: rightly_classified(network, bench.data.labelled(name)) for name in ("threshold", "curves", "test")}
+    write_whole(folder / "right.npz", npz_bytes({name: np.packbits(each) for name, each in right.items()}))
+    network.save(folder / "network.onnx")
+    return {
+        "accuracy": {name: float(each.mean()) for name, each in right.items()},
+        "weights": {layer.name: int(np.count_nonzero(network.weights(layer.name))) for layer in network.layers},
+        "energy": energy_of(bench, network),
+    }
+
+
+def rightly_classified(network: OnnxNetwork, data: LabelledImages) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return np.asarray(network.scores(data.images).argmax(axis=1) == data.labels)
+
+
+def energy_of(bench: Bench, network: OnnxNetwork) -> dict[str, dict[str, float]]:
+    """Simulated energy of each layer in units of a MAC, by `machine batch`."""
+    images = bench.data.labelled("curves").images
+    found: dict[str, dict[str, float]] = {}
+    for machine in MACHINES:
+        for batch in BATCHES:
+            with energies_on(load_accelerator(machine), images[:batch]) as energies:
+                found[f"{machine} {batch}"] = dict(energies.of(network))
+    return found
+
+
+def run_cell(bench: Bench, name: str, seed: int, cells: Path) -> None:
+    folder = cells / f"{name}-{seed}"
+    done = folder / "cell.json"
+    if done.exists():
+        print(f"{folder}: finished", flush=True)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    print(f"{folder}: begun or gone on with", flush=True)
+    if name in (ORIGINAL, DENSE):
+        network, found = bench.network if name == ORIGINAL else run_dense(bench), dict[str, Any]()
+    else:
+        network, found = run_pruned(bench, name, seed, least_accuracy(cells), folder)
+    cell = {"method": name, "seed": seed, "tuning": asdict(bench.tuning), **judged(bench, network, folder), **found}
+    print(f"{folder}: {cell['accuracy']}, {time.perf_counter() - start:.0f} s", flush=True)
+    write_whole(done, (json.dumps(cell, indent=1) + "\n").encode())
+
+
+def least_accuracy(cells: Path) -> float:
+    reference = cells / f"{DENSE}-0" / "cell.json"
+    if not reference.exists():
+        sys.exit(f"{reference}: not there yet; run the method {DENSE} with seed 0 first")
+    return float(json.loads(reference.read_text())["accuracy"]["threshold"]) - MOST_LOST
+
+
+def with_bench(dense: Path, data: Path, seed: int, threads: int, work: Callable[[Bench], None]) -> None:
+    manifest = json.loads((dense / "manifest.json").read_text())
+    module = NETWORKS[manifest["settings"]["network"]]().to(memory_format=torch.channels_last)
+    with np.load(dense / "state.npz") as arrays:
+        module.load_state_dict({name: torch.from_numpy(arrays[f"network.{name}"]) for name in module.state_dict()})
+    tuning = Tuning(epochs=EPOCHS, learning_rate=0.01, seed=seed, threads=threads, bfloat16=True)
+    with TemporaryDirectory() as folder:
+        network, trainable = exported(module, torch.zeros(2, 3, 32, 32), Path(folder) / "network.onnx")
+        given = Data(folder=data, seed=manifest["settings"]["seed"])
+        work(Bench(network=network, trainable=trainable, data=given, tuning=tuning))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True, help="folder with CIFAR-10's binary files")
+    parser.add_argument("--dense", type=Path, required=True, help="what train.py wrote")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the cells")
+    parser.add_argument("--methods", nargs="+", choices=[ORIGINAL, DENSE, *CELLS], default=_DEFAULT)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=1, help="another number sums in another order")
+    given = parser.parse_args()
+    if fault := fault_of(given.data):
+        parser.error(f"{given.data}: {fault}; give the folder with CIFAR-10's binary files (cifar-10-batches-bin)")
+    if not (given.dense / "manifest.json").exists():
+        parser.error(f"{given.dense}: no manifest.json; give the folder that train.py wrote, when it has finished")
+    torch.use_deterministic_algorithms(True)
+    try:
+        for seed in given.seeds:
+            for name in given.methods:
+                if name in (ORIGINAL, DENSE) and seed != 0:
+                    continue  # one of each serves every seed
+                with_bench(
+                    given.dense,
+                    given.data,
+                    seed,
+                    given.threads,
+                    lambda bench: run_cell(bench, name, seed, given.out),  # noqa: B023
+                )
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on after the last finished step", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What did the cells of the experiment come to? Writes cells.csv and prints the comparison.
+
+    python results.py CELLS [--methods alternating magnitude] [--seeds 0 1 2]
+
+Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have
+not run are shown as missing.
+"""
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.state import write_whole
+
+ORIGINAL, DENSE = "original", "dense"
+TEST_IMAGES = 10_000
+DRAWS = 10_000
+"""Resamplings of the test images for an interval."""
+SHOWN = "eyeriss-estimation 16"
+_SPLITS = ("threshold", "curves", "test")
+
+Cell = dict[str, Any]
+
+
+def read(cells: Path, method: str, seed: int) -> Cell | None:
+    path = cells / f"{method}-{seed}" / "cell.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def needed(cells: Path, method: str) -> Cell:
+    found = read(cells, method, 0)
+    if found is None:
+        raise SystemExit(f"{cells}: no {method}-0; run experiment.py with --methods {method} first")
+    return found
+
+
+def rows(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """A row a cell: accuracies in per cent, weights and energy left in per cent of the original's."""
+    original = needed(cells, ORIGINAL)
+    for method, seed in [(ORIGINAL, 0), (DENSE, 0), *((method, seed) for method in methods for seed in seeds)]:
+        cell = read(cells, method, seed)
+        row: dict[str, Any] = {"method": method, "seed": seed, "state": "finished" if cell else "missing"}
+        yield row if cell is None else {**row, **measured(cell, original)}
+
+
+def measured(cell: Cell, original: Cell) -> dict[str, Any]:
+    found: dict[str, Any] = {f"{name}_accuracy_percent": 100 * cell["accuracy"][name] for name in _SPLITS}
+    found["weights_left_percent"] = 100 * sum(cell["weights"].values()) / sum(original["weights"].values())
+    for on, energy in cell["energy"].items():
+        for part in ("whole", "conv"):
+            left = total(energy, part) / total(original["energy"][on], part)
+            found[f"{on} {part} energy_left_percent".replace(" ", "_")] = 100 * left
+    steps = cell.get("steps", [])
+    if steps:
+        found["rounds"] = steps[-1]["round"]
+        found["probes"] = sum(step["probes"] for step in steps)
+        found["largest_prediction_error_percent"] = 100 * max(error_of(step, steps[0]) for step in steps)
+    return found
+
+
+def total(energy: dict[str, float], part: str) -> float:
+    """Of all layers, or of the CONV layers."""
+    return sum(value for layer, value in energy.items() if part == "whole" or not layer.startswith("fc"))
+
+
+def error_of(step: dict[str, float], first: dict[str, float]) -> float:
+    """Of a saving as predicted against that simulated, a share of the original's energy."""
+    return abs((first["predicted"] - step["predicted"]) - (first["energy"] - step["energy"]))
+
+
+def right(cells: Path, method: str, seed: int) -> NDArray[np.bool_]:
+    """Of each test image, whether it was classified rightly."""
+    with np.load(cells / f"{method}-{seed}" / "right.npz") as arrays:
+        return np.unpackbits(arrays["test"])[:TEST_IMAGES].astype(bool)
+
+
+def interval(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> tuple[float, float, float]:
+    """Difference of two accuracies in points, and its 95 % interval: test images drawn again, in pairs."""
+    differences = 100 * (first - second)
+    rng = np.random.default_rng(0)
+    means = [differences[rng.integers(0, len(differences), len(differences))].mean() for _ in range(DRAWS)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(differences.mean()), float(low), float(high)
+
+
+def comparison(cells: Path, found: list[dict[str, Any]], methods: Sequence[str]) -> Iterator[str]:
+    key = f"{SHOWN} whole energy_left_percent".replace(" ", "_")
+    finished = {
+        name: [row for row in found if row["method"] == name and row["state"] == "finished"] for name in methods
+    }
+    dense = right(cells, DENSE, 0).astype(float)
+    for name, mine in finished.items():
+        if not mine:
+            yield f"{name}: missing"
+            continue
+        left = [row[key] for row in mine]
+        marks = np.mean([right(cells, name, row["seed"]) for row in mine], axis=0)
+        points, low, high = interval(marks, dense)
+        yield (
+            f"{name}, {len(mine)} seeds: {100 - np.mean(left):.1f} % below the original in simulated energy on {SHOWN} "
+            f"({100 - max(left):.1f} to {100 - min(left):.1f}); test accuracy {points:+.2f} points against the dense "
+            f"reference, 95 % interval {low:+.2f} to {high:+.2f}"
+        )
+    yield from pairs(cells, finished, key)
+
+
+def pairs(cells: Path, finished: dict[str, list[dict[str, Any]]], key: str) -> Iterator[str]:
+    """The first method against each of the others, seed by seed."""
+    ours, *others = finished
+    for other in others:
+        seeds = sorted({row["seed"] for row in finished[ours]} & {row["seed"] for row in finished[other]})
+        if not seeds:
+            continue
+        left = {name: [row[key] for row in finished[name] if row["seed"] in seeds] for name in (ours, other)}
+        below = [100 * (1 - mine / theirs) for mine, theirs in zip(left[ours], left[other], strict=True)]
+        marks = [np.mean([right(cells, name, seed) for seed in seeds], axis=0) for name in (ours, other)]
+        points, low, high = interval(*marks)
+        yield (
+            f"{ours} against {other}, {len(seeds)} seeds: {np.mean(below):.1f} % less energy ({min(below):.1f} to "
+            f"{max(below):.1f}); test accuracy {points:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}"
+        )
+
+
+def csv_of(found: Sequence[dict[str, Any]]) -> str:
+    columns = dict.fromkeys(key for row in found for key in row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()} for row in found
+    )
+    return text.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("cells", type=Path)
+    parser.add_argument(
+        "--methods", nargs="+", default=["alternating", "magnitude"], help="the first is held against the others"
+    )
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    given = parser.parse_args()
+    found = list(rows(given.cells, given.methods, given.seeds))
+    write_whole(given.cells / "cells.csv", csv_of(found).encode())
+    print("\n".join(comparison(given.cells, found, given.methods)))
+
+
+if __name__ == "__main__":
+    main()

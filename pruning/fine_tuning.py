@@ -1,0 +1,159 @@
+"""How are the weights that pruning left trained further, together? By back-propagation in torch; zeros stay zeros.
+
+The network that is pruned is an ONNX file; what is trained is a torch module that holds the same values under names of
+its own. Values go over before each training and come back after it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pruning.network import Floats
+from pruning.onnx_network import OnnxNetwork
+from simulator.errors import PruningError
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+"""An epoch of (images, labels), anew at each iteration; a DataLoader is one."""
+Epochs = Callable[[int], None]
+"""Told the number of epochs that are done."""
+
+_MOMENTUM = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How to train: SGD with Nesterov's momentum, the rate falling linearly to zero in each round.
+
+    epochs         a round
+    threads        of torch; another number may sum in another order
+    bfloat16       multiply in bfloat16: faster where the processor has it
+    """
+
+    epochs: int
+    learning_rate: float = 0.01
+    weight_decay: float = 5e-4
+    seed: int = 0
+    threads: int = 1
+    bfloat16: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trainable:
+    """A module that computes what a network does.
+
+    names  of the network's initializers that may change, each with the name of its value in the module's state
+    """
+
+    module: nn.Module
+    names: Mapping[str, str]
+
+    def take(self, network: OnnxNetwork) -> None:
+        """Put the network's values into the module."""
+        state = self.module.state_dict()
+        for name, values in network.constants(list(self.names)).items():
+            state[self.names[name]].copy_(torch.from_numpy(np.array(values)))
+
+    def give(self, network: OnnxNetwork) -> OnnxNetwork:
+        """The network with the module's values."""
+        state = self.module.state_dict()
+        now = network.constants(list(self.names))
+        values = {name: _array(state[self.names[name]], like) for name, like in now.items()}
+        return network.with_changes({**network.changes(), **values})
+
+
+def fine_tuned(
+    network: OnnxNetwork,
+    trainable: Trainable,
+    batches: Batches,
+    tuning: Tuning,
+    number: int,
+    done: Epochs | None = None,
+) -> OnnxNetwork:
+    """The network trained for a round of that number, which seeds it. Every weight that is zero stays zero.
+
+    Raises PruningError if training goes astray: values that are NaN or infinite.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(tuning.threads)
+    try:
+        trainable.take(network)
+        train(trainable.module, batches, tuning, number, done)
+        return trainable.give(network)
+    finally:
+        torch.set_num_threads(before)
+
+
+def train(module: nn.Module, batches: Batches, tuning: Tuning, number: int, done: Epochs | None = None) -> None:
+    """Trains a module as a round does. Weights of layers, those of two or more dimensions, stay zero where they are."""
+    optimizer = torch.optim.SGD(
+        [parameter for parameter in module.parameters() if parameter.requires_grad],
+        lr=tuning.learning_rate,
+        momentum=_MOMENTUM,
+        nesterov=True,
+        weight_decay=tuning.weight_decay,
+    )
+    hooks = [
+        parameter.register_hook(_masking(parameter.detach() != 0))
+        for parameter in module.parameters()
+        if parameter.requires_grad and parameter.dim() > 1
+    ]
+    was_training = module.training
+    module.train()
+    try:
+        for epoch in range(tuning.epochs):
+            torch.manual_seed((tuning.seed * 1_000_003 + number) * 1_000_003 + epoch)
+            _train_epoch(module, optimizer, batches, epoch, tuning)
+            if done is not None:
+                done(epoch + 1)
+    finally:
+        module.train(was_training)
+        for hook in hooks:
+            hook.remove()
+
+
+def examples(images: Floats, labels: NDArray[np.int64], size: int) -> Batches:
+    """Batches of so many images, in an order drawn anew for each epoch; a last one that is not full is left out, unless
+    it is the only one."""
+    data = torch.utils.data.TensorDataset(torch.from_numpy(images), torch.from_numpy(labels))
+    full = len(labels) >= size
+    loader: Batches = torch.utils.data.DataLoader(data, batch_size=size, shuffle=True, drop_last=full)
+    return loader
+
+
+def _train_epoch(module: nn.Module, optimizer: torch.optim.SGD, batches: Batches, epoch: int, tuning: Tuning) -> None:
+    steps = _length(batches)
+    for step, (images, labels) in enumerate(batches):
+        done = (epoch + step / steps) / tuning.epochs
+        optimizer.param_groups[0]["lr"] = tuning.learning_rate * (1 - done)
+        with torch.autocast("cpu", torch.bfloat16, enabled=tuning.bfloat16):
+            loss = functional.cross_entropy(module(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if not torch.isfinite(loss):
+            raise PruningError(
+                f"fine-tuning: the loss is {loss.item()} in epoch {epoch + 1}; give a learning rate below "
+                f"{tuning.learning_rate}"
+            )
+
+
+def _length(batches: Batches) -> int:
+    if isinstance(batches, Sized):
+        return len(batches)
+    raise PruningError("fine-tuning: batches without a length; give a DataLoader, or an iterable with __len__")
+
+
+def _masking(left: Tensor) -> Callable[[Tensor], Tensor]:
+    """Without a gradient a zero weight has no momentum and no decay either."""
+    return lambda gradient: gradient * left
+
+
+def _array(value: Tensor, like: NDArray[Any]) -> NDArray[Any]:
+    """A copy: the module goes on changing."""
+    return np.array(value.detach().cpu().numpy(), like.dtype, order="C").reshape(like.shape)
