@@ -30,7 +30,7 @@ class Factors:
     values: Singles
     vectors: Singles
 
-    def solve(self, wanted: Floats, damping: float) -> Singles:
+    def solve(self, wanted: Singles, damping: float) -> Singles:
         """(S⁻¹ X'X S⁻¹ + damping I)⁻¹ wanted, damping above zero; wanted is (inputs, outputs)."""
         mixed: Singles = self.vectors.T @ wanted
         mixed /= self.values + np.float32(damping)

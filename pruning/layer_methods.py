@@ -12,7 +12,7 @@ from pruning.alternating import select_alternating
 from pruning.magnitude import largest, largest_magnitudes
 from pruning.refit import refit
 from pruning.restore import restore
-from pruning.samples import Floats, Gram, Mask, as_columns, as_filters
+from pruning.samples import Floats, Gram, Mask, as_filters, columns_of
 from pruning.second_order import removal_costs
 from pruning.second_order_blocked import select_in_blocks
 from simulator.errors import PruningError
@@ -44,14 +44,16 @@ class Method(StrEnum):
 def prune_layer(layer: Layer, weights: Floats, gram: Gram, keep: int, method: Method) -> NDArray[np.float32]:
     """The layer's weights, (M, C/G, R, S), with only `keep` of those that are not zero now; the others are zero.
 
-    Raises PruningError for weights or sums of another layer, for more weights to keep than are left, and for a method
-    that does not prune layers by themselves.
+    Where the samples say nothing, weights stay what they are. So do all kept of a layer whose inputs are always
+    zero; it loses its smallest, but ENERGY_AWARE restores those that come first. Where many answers are as good (fewer
+    samples than a filter has weights, inputs that depend on one another) the refitted one is near the old weights.
+
+    Raises PruningError for weights or sums of another layer, NaN or infinite weights, more weights to keep than are
+    left, and a method that does not prune layers by themselves.
     """
     if method is Method.GLOBAL_MAGNITUDE:
         raise PruningError(f"{layer.name}: {method} is of a whole network; give another method for one layer")
-    if weights.shape != layer.filter_shape:
-        raise PruningError(f"{layer.name}: weights of shape {weights.shape}; the layer has {layer.filter_shape}")
-    columns = as_columns(weights, layer.G)
+    columns = columns_of(layer, weights)
     if columns.shape != gram.xy.shape:
         raise PruningError(f"{layer.name}: sums for weights of shape {gram.xy.shape}; the layer has {columns.shape}")
     left = int(np.count_nonzero(columns))

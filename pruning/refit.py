@@ -21,8 +21,6 @@ DAMPING = 0.01
 """Of the mean of xx's diagonal; the share that OBC and SparseGPT add to their Hessians."""
 _STEPS = 10
 """Steps expected of the iterative solver when its work is compared to the exact one's."""
-_ENOUGH = 3e-4
-"""The iterative solver stops when a step wins less than this share of the residual, for every output."""
 
 
 def refit(columns: Floats, gram: Gram, kept: Mask, *, damping: float = DAMPING, solver: Solver = "auto") -> Floats:
@@ -48,8 +46,7 @@ def _change(xx: Floats, correlation: Floats, kept: Mask, damping: float, residua
     if solver == "exact" or (solver == "auto" and _exact_is_cheaper(kept)):
         change = solve_supports(xx, correlation, kept, damping)
     else:
-        enough = (_ENOUGH * np.maximum(residual, 0)).astype(xx.dtype)
-        change = descend_supports(xx, correlation, kept, damping, enough)
+        change = descend_supports(xx, correlation, kept, damping, np.maximum(residual, 0).astype(xx.dtype))
     # ‖Y − X(A + D)‖² − ‖Y − XA‖² = D'(xxD − 2 correlation), measured anew: it holds whatever the solver did.
     slope = xx @ change
     slope -= correlation

@@ -79,9 +79,17 @@ def as_columns(weights: Floats, groups: int) -> Floats:
     """Filters (M, C/G, R, S) as (G, inputs, outputs): a filter is a column."""
     if weights.ndim != 4 or len(weights) % groups:
         raise PruningError(f"weights of shape {weights.shape} in {groups} groups; give filters (M, C/G, R, S)")
-    if not np.isfinite(weights).all():
-        raise PruningError("weights that are NaN or infinite; repair the model")
     return weights.reshape(groups, len(weights) // groups, -1).swapaxes(1, 2)
+
+
+def columns_of(layer: Layer, weights: Floats) -> Floats:
+    """A layer's filters as columns. Raises PruningError for those of another layer, and for NaN or infinite ones."""
+    if weights.shape != layer.filter_shape:
+        raise PruningError(f"{layer.name}: weights of shape {weights.shape}; the layer has {layer.filter_shape}")
+    bad = int((~np.isfinite(weights)).sum())
+    if bad:
+        raise PruningError(f"{layer.name}: {bad} weights that are NaN or infinite; repair the model")
+    return as_columns(weights, layer.G)
 
 
 def as_filters(columns: Floats, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -137,11 +145,7 @@ def layer_gram(
             f"{layer.name}: {len(positions)} positions of {len(inputs)} and {len(original_inputs)} images; "
             "draw some, from images that both networks have seen"
         )
-    if original_weights.shape != layer.filter_shape:
-        raise PruningError(
-            f"{layer.name}: weights of shape {original_weights.shape}; the layer has {layer.filter_shape}"
-        )
-    filters = as_columns(original_weights, layer.G).astype(np.float32, copy=False)
+    filters = columns_of(layer, original_weights).astype(np.float32, copy=False)
 
     def block(chosen: Indices) -> tuple[Floats, Floats]:
         x = input_windows(layer, inputs, chosen)
@@ -173,5 +177,8 @@ def _check_inputs(layer: Layer, what: str, values: Floats) -> None:
         raise PruningError(
             f"{layer.name}: {what} of shape {values.shape}; it takes (N, {layer.C}, {layer.H}, {layer.W})"
         )
-    if not np.isfinite(values).all():
-        raise PruningError(f"{layer.name}: {what} that are NaN or infinite; check the preprocessing and the model")
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise PruningError(
+            f"{layer.name}: {bad} {what} that are NaN or infinite; check the preprocessing and the model"
+        )

@@ -120,8 +120,57 @@ def test_what_sums_were_asked_before_does_not_matter(method: Method) -> None:
     np.testing.assert_array_equal(again, prune_layer(LAYER, weights, layer_sums(LAYER, 1)[1], 300, method))
 
 
+@pytest.mark.parametrize("method", OF_LAYERS)
+def test_a_dead_layer_keeps_its_weights(method: Method) -> None:
+    """Its inputs are always zero: nothing says what they should become."""
+    weights, _ = layer_sums(LAYER, 1)
+    pruned = prune_layer(LAYER, weights, sums_of(np.zeros((2, 12, 6, 6), np.float32), weights), 300, method)
+    assert np.count_nonzero(pruned) == 300
+    np.testing.assert_allclose(pruned[pruned != 0], weights[pruned != 0], rtol=1e-6)
+    if method is not Method.ENERGY_AWARE:
+        np.testing.assert_array_equal(
+            pruned, prune_layer(LAYER, weights, layer_sums(LAYER, 1)[1], 300, Method.MAGNITUDE)
+        )
+
+
+@pytest.mark.parametrize("method", [each for each in OF_LAYERS if each is not Method.MAGNITUDE])
+@pytest.mark.parametrize("problem", ["few samples", "same channels", "one dead channel", "tiny"])
+def test_singular_activations_leave_less_than_magnitude(method: Method, problem: str) -> None:
+    """On the samples, each with finite weights no larger than a few times the largest there was."""
+    weights, _ = layer_sums(LAYER, 1)
+    inputs = singular_inputs(problem)
+    gram = sums_of(inputs, weights)
+    assert np.linalg.matrix_rank(gram.xx[0] / gram.xx.max()) < 108 or problem == "tiny"
+    pruned, by_magnitude = (prune_layer(LAYER, weights, gram, 300, each) for each in (method, Method.MAGNITUDE))
+    assert np.count_nonzero(pruned) <= 300
+    assert np.abs(pruned).max() < 5 * np.abs(weights).max()
+    assert gram.residual(as_columns(pruned, 1)).sum() < 0.7 * gram.residual(as_columns(by_magnitude, 1)).sum()
+
+
+def singular_inputs(problem: str) -> Floats:
+    images = 2 if problem == "few samples" else 20
+    pixels = activations(1, images * 36, 12, 1)[0].reshape(images, 6, 6, 12)
+    if problem == "same channels":
+        pixels[..., 6:] = pixels[..., :6]
+    if problem == "one dead channel":
+        pixels[..., 3] = 0
+    if problem == "tiny":
+        pixels *= np.float32(1e-15)
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+
+def sums_of(inputs: Floats, weights: Floats) -> Gram:
+    positions = draw_positions(LAYER, len(inputs), 1000, 0)
+    return layer_gram(LAYER, inputs, positions, original_inputs=inputs, original_weights=weights)
+
+
 def test_bad_requests_are_named() -> None:
     weights, gram = layer_sums(LAYER, 1)
+    not_finite = weights.copy()
+    not_finite[3, 2, 1, :2] = np.nan, np.inf
+    for method in OF_LAYERS:
+        with pytest.raises(PruningError, match="conv: 2 weights that are NaN or infinite; repair the model"):
+            prune_layer(LAYER, not_finite, gram, 10, method)
     with pytest.raises(PruningError, match="conv: 1729 weights to keep of 1728 that are not zero; keep 0 to 1728"):
         prune_layer(LAYER, weights, gram, 1729, Method.MAGNITUDE)
     with pytest.raises(PruningError, match=r"conv: weights of shape \(8, 12, 3, 3\); the layer has \(16, 12, 3, 3\)"):

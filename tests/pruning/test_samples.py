@@ -81,13 +81,13 @@ def test_bad_inputs_are_named() -> None:
     positions = draw_positions(LAYER, 2, 5, 0)
     not_finite = inputs.copy()
     not_finite[0, 0, 0, 0] = np.nan
-    with pytest.raises(PruningError, match="conv: inputs that are NaN or infinite; check the preprocessing"):
+    with pytest.raises(PruningError, match="conv: 1 inputs that are NaN or infinite; check the preprocessing"):
         layer_gram(LAYER, not_finite, positions, original_inputs=inputs, original_weights=filters)
     with pytest.raises(PruningError, match=r"conv: original inputs of shape \(2, 3, 4, 5\); it takes \(N, 3, 5, 5\)"):
         layer_gram(LAYER, inputs, positions, original_inputs=inputs[:, :, 1:], original_weights=filters)
     with pytest.raises(PruningError, match="conv: weights of shape"):
         layer_gram(LAYER, inputs, positions, original_inputs=inputs, original_weights=filters[:2])
-    with pytest.raises(PruningError, match="weights that are NaN or infinite; repair the model"):
+    with pytest.raises(PruningError, match="conv: 108 weights that are NaN or infinite; repair the model"):
         layer_gram(LAYER, inputs, positions, original_inputs=inputs, original_weights=filters * np.float32(np.inf))
     with pytest.raises(PruningError, match="conv: 0 positions of 2 and 2 images; draw some"):
         layer_gram(LAYER, inputs, positions[:0], original_inputs=inputs, original_weights=filters)
