@@ -9,7 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from simulator.report.figures import COLOURS, MARKERS, styled, write_picture
+from simulator.report.figures import styled, write_picture
+from simulator.report.pictures.style import COLOURS, MARKERS
 from simulator.report.verdict import millions_of
 
 _MILLION = 1e6
