@@ -56,10 +56,11 @@ CELLS: Mapping[str, tuple[Method, Order]] = {
 MOST_LOST = 0.005
 """Accuracy on `threshold`, against the reference."""
 _DEFAULT = [ORIGINAL, DENSE, "alternating", "magnitude"]
-ROUNDS, EPOCHS, LOSS_A_ROUND = 4, 2, 0.03
+ROUNDS, EPOCHS, LOSS_A_ROUND, LEARNING_RATE = 3, 2, 0.01, 0.03
 TRAINING_BATCH = 128
 CALIBRATION_IMAGES = 8192
-ENERGY_IMAGES = 16
+ENERGY_IMAGES = 4
+"""Simulated at each step; a finished network is simulated on BATCHES."""
 BATCHES = (1, 4, 16)
 MACHINES = ("eyeriss-estimation", "eyeriss-v1")
 
@@ -238,7 +239,7 @@ def with_bench(dense: Path, data: Path, seed: int, threads: int, work: Callable[
     module = NETWORKS[manifest["settings"]["network"]]().to(memory_format=torch.channels_last)
     with np.load(dense / "state.npz") as arrays:
         module.load_state_dict({name: torch.from_numpy(arrays[f"network.{name}"]) for name in module.state_dict()})
-    tuning = Tuning(epochs=EPOCHS, learning_rate=0.01, seed=seed, threads=threads, bfloat16=True)
+    tuning = Tuning(epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=seed, threads=threads, bfloat16=True)
     with TemporaryDirectory() as folder:
         network, trainable = exported(module, torch.zeros(2, 3, 32, 32), Path(folder) / "network.onnx")
         given = Data(folder=data, seed=manifest["settings"]["seed"])
