@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from picojoule import __version__
+from picojoule.app_shown import shown
 from picojoule.options import (
     CalibrateOptions,
     CompareOptions,
@@ -19,7 +20,6 @@ from picojoule.options import (
     TimelineOptions,
     ValidateOptions,
 )
-from picojoule.terminal import terminal_width
 
 app = App(
     name="picojoule",
@@ -31,12 +31,7 @@ app = App(
     suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
-arch = App(
-    name="arch",
-    help="Show accelerators as files that --arch takes.",
-    help_epilogue="Example: picojoule arch show eyeriss-v1",
-)
-app.command(arch)
+app.update(shown)
 
 _SIMULATE, _ESTIMATE, _EXPLAIN = SimulateOptions(), EstimateOptions(), ExplainOptions()
 _COMPARE, _TIMELINE = CompareOptions(), TimelineOptions()
@@ -378,48 +373,6 @@ def record(
     print(f"{output}: written; `picojoule simulate {output}` runs it")
 
 
-@app.command(help_epilogue="Example: picojoule networks")
-def networks() -> None:
-    """List the built-in networks."""
-    from picojoule.listings import networks_text
-
-    print(networks_text(terminal_width()), end="")
-
-
-@arch.command(name="list", help_epilogue="Example: picojoule arch list")
-def arch_list() -> None:
-    """List the accelerators that come with picojoule."""
-    from picojoule.listings import accelerators_text
-
-    print(accelerators_text(terminal_width()), end="")
-
-
-@arch.command(name="show", help_epilogue="Example: picojoule arch show eyeriss-v1 > mine.toml")
-def arch_show(accelerator: str, /) -> None:
-    """Check an accelerator and print its file: the machine, its energy table, and the source of each number.
-
-    Parameters
-    ----------
-    accelerator
-        A shipped accelerator (`picojoule arch list`) or a TOML file.
-    """
-    from simulator.spec.load import accelerator_text, parse_accelerator
-
-    text = accelerator_text(accelerator)
-    parse_accelerator(text, where=accelerator)
-    print(text, end="")
-
-
-@app.command(help_epilogue="Example: picojoule doctor")
-def doctor() -> int:
-    """Show versions, the compiled kernel, the extras that are there, and where each package comes from."""
-    from picojoule.doctor import examine, report_text
-
-    findings = examine()
-    print(report_text(findings), end="")
-    return 2 if any(finding.fault for finding in findings) else 0
-
-
 @app.command(help_epilogue="Example: picojoule completion bash > picojoule.bash")
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     """Print a script that has a shell complete commands, options and their values.
@@ -430,38 +383,6 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
         Which shell the script is for.
     """
     print(app.generate_completion(shell=shell), end="")
-
-
-@app.command(help_epilogue="Example: picojoule demo")
-def demo() -> None:
-    """Simulate AlexNet's CONV layers, batch 4, and print them beside the figures measured on the Eyeriss chip."""
-    from picojoule.demo import run
-
-    run()
-
-
-@app.command(help_epilogue="Example: picojoule reproduce table5")
-def reproduce(
-    target: str | None = None,
-    /,
-    *,
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-) -> int:
-    """Compare published tables and figures with ours; exit code 1 if one is further off than its file allows.
-
-    Parameters
-    ----------
-    target
-        table3, table5 or run-length (JSSC 2017), fig10 (ISCA 2016) or formula (Asilomar 2017). Default: all.
-    json
-        Print one JSON object instead of the tables.
-    output
-        Folder for reproduction.json, reproduction.csv and summary.txt.
-    """
-    from picojoule.reproduce import run
-
-    return run(target, as_json=json, output=output)
 
 
 def command_of(argv: list[str]) -> list[str]:
