@@ -3,6 +3,7 @@
 import hashlib
 import platform
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from picojoule.options import PruneOptions
 from pruning.onnx_network import OnnxNetwork
 from pruning.state import npz_bytes, write_whole
 from pruning.summary import Pruning, pruning_text
+from simulator.report.pictures.plots import write_plot
+from simulator.report.pictures.pruning_figures import pruning_figures
+from simulator.report.pictures.stored_runs import StoredPruning, read_stored
 from simulator.report.run_folder import csv_text, json_text, write_files
 from simulator.spec.load import accelerator_sha256, energy_table_sha256
 
 _TEXTS = ("manifest.json", "layers.csv", "steps.csv", "summary.txt")
-PRUNE_FILES = ("pruned.onnx", "masks.npz", *_TEXTS)
+_PICTURES = {"path.svg": "pruning-path", "layers.svg": "pruned-energy"}
+"""Figures of `picojoule plot`, by the file that each is drawn to."""
+PRUNE_FILES = ("pruned.onnx", "masks.npz", *_TEXTS, *_PICTURES)
 
 
 def identity_of(options: PruneOptions, model: Path) -> dict[str, Any]:
@@ -24,11 +30,12 @@ def identity_of(options: PruneOptions, model: Path) -> dict[str, Any]:
     given = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
     data = Path(str(options.data))
     files = sorted(data.glob("*.bin")) if data.is_dir() else [data]
+    tuned = {"torch": version("torch")} if options.finetune else {}
     return {
         "options": given,
         "model": _sha256(model),
         "data": [_sha256(file) for file in files if file.is_file()],
-        "versions": {"picojoule": __version__, "python": platform.python_version(), **distribution_versions()},
+        "versions": {"picojoule": __version__, "python": platform.python_version(), **distribution_versions(), **tuned},
     }
 
 
@@ -48,6 +55,11 @@ def write_pruning(folder: Path, network: OnnxNetwork, pruning: Pruning, options:
     }
     texts = (json_text(manifest), csv_text(pruning.layer_rows()), csv_text(_step_rows(pruning)), pruning_text(pruning))
     write_files(folder, dict(zip(_TEXTS, texts, strict=True)))
+    stored = read_stored(folder)
+    assert isinstance(stored, StoredPruning)
+    drawn = {figure.name: figure for figure in pruning_figures(stored)}
+    for name, figure in _PICTURES.items():
+        write_plot(drawn[figure], folder / name)
 
 
 def _step_rows(pruning: Pruning) -> list[dict[str, Any]]:
