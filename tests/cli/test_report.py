@@ -35,7 +35,8 @@ def test_a_page_loads_nothing(run: Run, tmp_path: Path, folder: Path) -> None:
     page = page_of(run, tmp_path, folder, validated_folder(tmp_path / "v"), pruned_folder(tmp_path / "p"))
     assert not [target for target in addresses(page) if not target.startswith(("#", "data:"))]
     assert "http" not in page.replace("http-equiv", "")
-    assert "default-src 'none'" in page
+    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    assert f'content="{policy}"' in page
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
 
 
