@@ -59,8 +59,7 @@ _DEFAULT = [ORIGINAL, DENSE, "alternating", "magnitude"]
 ROUNDS, EPOCHS, LOSS_A_ROUND, LEARNING_RATE = 3, 2, 0.01, 0.03
 TRAINING_BATCH = 128
 CALIBRATION_IMAGES = 8192
-ENERGY_IMAGES = 4
-"""Simulated at each step; a finished network is simulated on BATCHES."""
+ENERGY_IMAGES = 16
 BATCHES = (1, 4, 16)
 MACHINES = ("eyeriss-estimation", "eyeriss-v1")
 
