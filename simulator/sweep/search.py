@@ -61,8 +61,11 @@ def _parameters(trial: "Trial", search: Search) -> Parameters:
 def _suggested(trial: "Trial", field: str, of_field: Range | tuple[Value, ...]) -> Value:
     if not isinstance(of_field, Range):
         # By place: Optuna's choices are numbers, words and truths, and a list of names is a choice too.
-        return of_field[trial.suggest_categorical(field, list(range(len(of_field))))]
+        place: int = trial.suggest_categorical(field, list(range(len(of_field))))
+        return of_field[place]
     low, high, step = of_field.low, of_field.high, of_field.step
     if of_field.is_whole:
-        return trial.suggest_int(field, int(low), int(high), step=int(step or 1), log=of_field.log)
-    return trial.suggest_float(field, low, high, step=step, log=of_field.log)
+        whole: int = trial.suggest_int(field, int(low), int(high), step=int(step or 1), log=of_field.log)
+        return whole
+    number: float = trial.suggest_float(field, low, high, step=step, log=of_field.log)
+    return number
