@@ -31,9 +31,7 @@ class PointStore:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(
-                "CREATE TABLE IF NOT EXISTS points (key TEXT PRIMARY KEY, outcome TEXT) WITHOUT ROWID"
-            )
+            self._database.execute("CREATE TABLE IF NOT EXISTS points (key TEXT PRIMARY KEY, outcome TEXT)")
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:

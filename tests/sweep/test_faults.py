@@ -60,7 +60,11 @@ def workers_of(driver: int) -> list[int]:
 
 def stored(folder: Path) -> int:
     """Bytes of stored points: they grow as points end."""
-    return sum(path.stat().st_size for path in folder.glob("points.sqlite*"))
+    size = 0
+    for path in folder.glob("points.sqlite*"):
+        with suppress(FileNotFoundError):  # SQLite's own files come and go
+            size += path.stat().st_size
+    return size
 
 
 def wait_for(seconds: float, condition: object) -> None:
