@@ -33,6 +33,7 @@ def test_what_is_not_run_needs_torch_or_is_tested_elsewhere() -> None:
         "README.md",
         "docs/getting-started.md",
         "docs/how-to/prune.md",
+        "docs/sweeps.md",
         "examples/cifar10/README.md",
         "examples/digits/README.md",
     }

@@ -22,11 +22,12 @@ RUN = [page for page in PAGES if any(block.is_run for block in blocks_of(page))]
 
 @pytest.fixture(scope="module")
 def readers_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the pages call a reader's own: a model, images for it, and labelled images."""
+    """What the pages call a reader's own: a model, images for it, labelled images, and a sweep."""
     folder = tmp_path_factory.mktemp("files")
     data = open_labelled("digits", split="test", scale=1 / 16)
     shutil.copy(ROOT / "workloads" / "trained" / "digits.onnx", folder / "model.onnx")
     np.save(folder / "images.npy", data.images[:16])
+    (folder / "sweep.toml").write_text('network = "alexnet"\nlayers = ["CONV3"]\n[grid]\npe_array.rows = [8, 12]\n')
     np.savez(folder / "labelled.npz", images=data.images, labels=data.labels)
     return folder
 
