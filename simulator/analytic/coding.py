@@ -270,7 +270,8 @@ def _swing(turn: complex, share: complex, pair: tuple[int, float], length: int) 
     fading = faded = (1 - density) ** longest
     along, across, last = 1 - density + turn * density, turn * fading, share * turn
     if fading < _NEVER:
-        settled = 2 + ceil(log(_SETTLED) / log(max(abs(along), _SETTLED)))
+        # A density a rounding below 1 leaves |along| at 1: then it never fades within any length.
+        settled = 2 + ceil(log(_SETTLED) / log(max(abs(along), _SETTLED))) if abs(along) < 1 else length
         powers = accumulate(repeat(along, min(length, settled) - 2), mul, initial=last)
         return [share.real, *(each.real for each in powers)]
     swing = [share, *accumulate(repeat(along, min(longest, length) - 1), mul, initial=last)]

@@ -136,7 +136,9 @@ def test_ctrl_c_is_one_line_and_keeps_what_is_finished(
 ) -> None:
     spec = write_spec(SPEC)
     with sweeping(spec, tmp_path / "out") as process:
-        wait_for(120, lambda: stored(tmp_path / "out") > 40_000)
+        wait_for(120, lambda: bool(workers_of(process.pid)))
+        size = stored(tmp_path / "out")
+        wait_for(120, lambda: stored(tmp_path / "out") > size)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode in (130, -signal.SIGINT)

@@ -179,7 +179,7 @@ def test_any_other_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.npz").mkdir()
-    assert message_of(tmp_path / "folder.npz") == "no such file"
+    assert message_of(tmp_path / "folder.npz") == "no such file; give one that exists, or a built-in network"
 
 
 @pytest.mark.parametrize("key", ["0/ifmap", "1/filters", "1/scales", "0/zeroed"])
