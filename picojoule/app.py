@@ -218,7 +218,7 @@ def report(
     Parameters
     ----------
     folders
-        Folders that `picojoule simulate`, `estimate`, `validate` or `prune` wrote with -o.
+        Folders that `picojoule simulate`, `estimate`, `validate`, `prune` or `sweep` wrote with -o.
     output
         The page to write.
     """
@@ -241,7 +241,7 @@ def plot(
     Parameters
     ----------
     folder
-        A folder that `picojoule simulate`, `estimate`, `validate` or `prune` wrote with -o.
+        A folder that `picojoule simulate`, `estimate`, `validate`, `prune` or `sweep` wrote with -o.
     figure
         Its name, such as energy-by-level; a wrong one is answered with those that the folder has.
     output
@@ -274,7 +274,7 @@ def sweep(
     spec
         A TOML file that names the network and the values of each field: docs/sweeps.md.
     output
-        Folder for points.csv, front.csv, front.svg, manifest.json, summary.txt and the stored points.
+        Folder for report.html, points.csv, front.csv, front.svg, manifest.json, summary.txt and the stored points.
     workers
         Processes that share the points. Without it: as many as there are processors.
     cluster

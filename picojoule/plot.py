@@ -1,14 +1,15 @@
 """`picojoule plot`: one figure of a run folder, for a paper: SVG, PDF or PNG, or its numbers as CSV."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
-from simulator.errors import SpecError
+from simulator.errors import SpecError, near_miss
 from simulator.report.pictures.figure_data import Absent, Figure
 from simulator.report.pictures.pruning_figures import pruning_figures
 from simulator.report.pictures.run_figures import ARRAY_FIGURES, array_figures, layer_of, run_figures
 from simulator.report.pictures.stored_runs import Stored, StoredPruning, StoredRun, read_stored
+from simulator.report.pictures.stored_sweeps import StoredSweep
+from simulator.report.pictures.sweep_figures import sweep_figures, thinned
 from simulator.report.pictures.validation_figures import validation_figures
 from simulator.report.run_folder import check_file, write_files
 
@@ -27,6 +28,7 @@ def run(folder: Path, name: str, *, layer: str | None, output: Path) -> None:
     else:
         from simulator.report.pictures.plots import write_plot  # matplotlib takes a while to load
 
+        figure = thinned(figure) if isinstance(stored, StoredSweep) else figure
         write_plot(figure, output)
     print(f"{output}: written\n{figure.title}. {figure.caption}")
 
@@ -41,6 +43,8 @@ def _check_place(output: Path) -> None:
 
 
 def _figures(stored: Stored, layer: str | None) -> Sequence[Figure]:
+    if isinstance(stored, StoredSweep):
+        return sweep_figures(stored)
     if isinstance(stored, StoredRun):
         return *run_figures(stored), *array_figures(stored, layer_of(stored, layer))
     return pruning_figures(stored) if isinstance(stored, StoredPruning) else validation_figures(stored)
@@ -51,6 +55,6 @@ def _chosen(figures: Sequence[Figure], name: str, folder: Path) -> Figure:
         if figure.name == name:
             return figure
     names = [figure.name for figure in figures]
-    near = get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = near_miss(name, names)
+    hint = "" if near is None else f"did you mean {near!r}? "
     raise SpecError(f"{folder}: no figure {name!r}; {hint}it has {', '.join(names)}")

@@ -10,6 +10,8 @@ from picojoule import __version__
 from picojoule.manifest import distribution_versions, version_of
 from picojoule.terminal import shown_progress, terminal_width
 from simulator.report.front_picture import write_front_picture
+from simulator.report.pictures.page import page_html
+from simulator.report.pictures.stored_runs import read_stored
 from simulator.report.run_folder import check_run_folder, csv_text, json_text, write_files
 from simulator.report.sweep_summary import sweep_summary
 from simulator.spec.load import accelerator_sha256, energy_table_sha256
@@ -23,8 +25,8 @@ from simulator.sweep.store import STORE
 from simulator.sweep.sweep import sweep
 
 TEXTS = ("points.csv", "front.csv", "manifest.json", "summary.txt")
-PICTURE = "front.svg"
-SWEEP_FILES = (*TEXTS, PICTURE, STORE)
+PICTURE, PAGE = "front.svg", "report.html"
+SWEEP_FILES = (*TEXTS, PICTURE, PAGE, STORE)
 EXIT_LOST = 1
 
 
@@ -51,6 +53,7 @@ def write(folder: Path, result: SweepResult) -> None:
     texts = (csv_text(rows), _front_csv(rows), json_text(manifest_of(result)), sweep_summary(found))
     write_files(folder, dict(zip(TEXTS, texts, strict=True)))
     write_front_picture(rows, found, folder / PICTURE)
+    write_files(folder, {PAGE: page_html([read_stored(folder)])})
 
 
 def manifest_of(result: SweepResult) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def run(network: str, options: ValidateOptions, *, tol: str, jobs: int, as_json:
         analytic=sample.analytic,
         deviations=compare(sample.simulated, sample.analytic, machine),
         tolerance=tolerance,
+        energy_unit=machine.energy.unit,
     )
     if output is not None:
         texts = (json_text(validation.to_dict()), csv_text(validation.rows()), validation_text(validation))

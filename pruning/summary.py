@@ -70,6 +70,7 @@ class Pruning:
             "model": self.model,
             "arch": self.before.arch,
             "images": dict(self.images),
+            "energy_unit": self.accelerator.energy.unit,
             "accuracy": {
                 "before": self.steps[0].accuracy,
                 "after": self.answer.accuracy,

@@ -14,12 +14,13 @@ _MILLION = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """Both results and how they differ. tolerance: largest share by which a total may differ."""
+    """Both results and how they differ. tolerance: largest share by which a total may differ; energy_unit: of both."""
 
     simulated: NetworkResult
     analytic: NetworkResult
     deviations: tuple[Deviation, ...]
     tolerance: float
+    energy_unit: str
 
     @property
     def energy_error(self) -> float:
@@ -71,6 +72,7 @@ class Validation:
             "arch": self.simulated.arch,
             "batch": self.simulated.batch,
             "data": {"simulated": self.simulated.provenance.detail, "analytic": self.analytic.provenance.detail},
+            "energy_unit": self.energy_unit,
             "tolerance": self.tolerance,
             "energy_error": self.energy_error,
             "total_cycles_error": self.cycles_error,

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from simulator.errors import PicojouleError
+from simulator.errors import PicojouleError, suggestion
 from simulator.sweep.evaluate import opened
 from simulator.sweep.machine_fields import machine_fields, value_fault
 from simulator.sweep.points import PointMaker, count_of_points
-from simulator.sweep.spec_file import CHOICES, LARGEST_SWEEP, SweepSpec, near_miss
+from simulator.sweep.spec_file import CHOICES, LARGEST_SWEEP, SweepSpec
 
 _KINDS = ("grid", "points", "search")
 
@@ -25,7 +25,8 @@ def _unknown_fields(spec: SweepSpec) -> Iterator[str]:
     known = (*CHOICES, *machine_fields())
     for field in spec.varied:
         if field not in known:
-            yield f"{field}: accelerators have no such field{near_miss(field, known)}"
+            hint = suggestion(field, known, "`picojoule arch show` prints those of one")
+            yield f"{field}: accelerators have no such field; {hint}"
 
 
 def _choice_faults(spec: SweepSpec) -> Iterator[str]:

@@ -1,9 +1,8 @@
 """What does a person ask a sweep for? The SPEC file, checked whole before anything runs, all its faults at once."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -161,19 +160,13 @@ def parse_sweep(text: str, *, where: str, folder: Path) -> SweepSpec:
     try:
         spec = SweepSpec(file=SweepFile.model_validate(fields), where=where, folder=folder)
     except ValidationError as error:
-        raise SpecError(list_of_faults(_lines(error), where, f"give {_WHAT}")) from None
+        raise SpecError(list_of_faults(fault_lines(error, SweepFile), where, f"give {_WHAT}")) from None
     from simulator.sweep.spec_faults import faults_of  # which reads what is defined here
 
     faults = [f"  {fault}" for fault in faults_of(spec)]
     if faults:
         raise SpecError(list_of_faults(faults, where, f"give {_WHAT}"))
     return spec
-
-
-def near_miss(name: str, known: Sequence[str]) -> str:
-    """What a person may have meant, as the end of a message; nothing where nothing is near."""
-    near = get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _by_path(value: object) -> object:
@@ -191,17 +184,3 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _as_tuple(value: object) -> object:
     return tuple(_as_tuple(one) for one in value) if isinstance(value, list) else value
-
-
-def _lines(error: ValidationError) -> list[str]:
-    return [
-        line + (_meant(fault["loc"]) if fault["type"] == "extra_forbidden" else "")
-        for line, fault in zip(fault_lines(error), error.errors(), strict=True)
-    ]
-
-
-def _meant(place: tuple[int | str, ...]) -> str:
-    """For an unknown key of the file or of one of its tables; fields of the accelerator are no keys of ours."""
-    tables: dict[object, type[BaseModel]] = {"area": AreaWeights, "search": Search}
-    model = SweepFile if len(place) == 1 else tables.get(place[0], Range)
-    return near_miss(str(place[-1]), list(model.model_fields))

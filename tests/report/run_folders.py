@@ -1,5 +1,6 @@
 """Run folders to read back: each kind, small, written by the commands themselves."""
 
+import json
 from pathlib import Path
 
 from picojoule.__main__ import main
@@ -26,12 +27,54 @@ def pruned_folder(folder: Path) -> Path:
     return folder
 
 
+SWEPT = """
+network = "alexnet"
+layers = ["CONV3"]
+
+[grid]
+pe_array.rows = [4, 8, 12]
+glb.capacity_kb = [4, 64, 100]
+"""
+
+
+def swept_folder(folder: Path, spec: str = SWEPT) -> Path:
+    """Nine estimates of one layer, of which three are of machines that cannot run it."""
+    path = folder.with_suffix(".toml")
+    path.write_text(spec, encoding="utf-8")
+    assert main(["sweep", str(path), "-o", str(folder), "--workers", "1"]) == 0
+    path.unlink()
+    return folder
+
+
+def large_sweep_folder(folder: Path, points: int) -> Path:
+    """A sweep's points.csv and manifest.json by hand: energy falls as banks rise, every fourth is on the front."""
+    folder.mkdir()
+    heading = "point,network,arch,batch,bits,glb.banks,method,on_front,energy_per_image,ms_per_image,area_kb,"
+    lines = [
+        f"{at},alexnet,eyeriss-v1,1,,{at},analytic,{at % 4 == 0},{1e9 / at},{at * 0.5},{4.0 * at},0.5,"
+        for at in range(1, points + 1)
+    ]
+    (folder / "points.csv").write_text("\n".join([f"{heading}utilization,reason", *lines, ""]), encoding="utf-8")
+    manifest = {
+        "spec": {"front": ["energy", "area"], "area": {"spad_weight": 1.0, "pe_kb": 0.0}, "objective": "energy"},
+        "method": "analytic",
+        "energy_unit": "pJ",
+        "area": "GLB",
+        "points": points,
+        "failed": 0,
+        "front": list(range(4, points + 1, 4)),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
 PRUNED = {
     "manifest.json": """{
   "options": {"method": "energy-aware", "order": "energy"},
   "result": {
     "model": "digits.onnx",
     "arch": "eyeriss-estimation",
+    "energy_unit": "pJ",
     "images": {"energy": 16, "calibration": 192, "accuracy": 192},
     "accuracy": {"before": 0.984375, "after": 0.979166, "limit": 0.974375},
     "energy": {

@@ -87,7 +87,7 @@ def test_a_mark_says_its_numbers(run: StoredRun) -> None:
     first = marks(svg_of(named(run, "energy-by-level")))[0].find("title")
     assert first is not None
     assert first.text is not None
-    assert first.text.startswith("CONV1, MAC: 1.05405e+08 one 16-bit MAC (1")
+    assert first.text.startswith("CONV1, MAC: 105,40")
 
 
 def test_the_csv_has_units_and_the_origin_in_every_row(run: StoredRun) -> None:

@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 
 from simulator.errors import SpecError
-from simulator.report.pictures.stored_runs import StoredPruning, StoredRun, StoredValidation, read_stored
-from tests.report.run_folders import estimated_folder, pruned_folder, validated_folder
+from simulator.report.pictures.stored_runs import (
+    UNKNOWN_UNIT,
+    StoredPruning,
+    StoredRun,
+    StoredValidation,
+    read_stored,
+)
+from simulator.report.pictures.stored_sweeps import StoredSweep
+from tests.report.run_folders import estimated_folder, pruned_folder, swept_folder, validated_folder
 
 
 @pytest.fixture
@@ -28,6 +35,23 @@ def test_each_kind_of_folder_is_known_by_its_files(tmp_path: Path, folder: Path)
     assert isinstance(read_stored(folder), StoredRun)
     assert isinstance(read_stored(validated_folder(tmp_path / "validated")), StoredValidation)
     assert isinstance(read_stored(pruned_folder(tmp_path / "pruned")), StoredPruning)
+    assert isinstance(read_stored(swept_folder(tmp_path / "swept")), StoredSweep)
+
+
+@pytest.mark.parametrize(("kind", "file"), [(pruned_folder, "manifest.json"), (validated_folder, "validation.json")])
+def test_the_energy_unit_is_read_and_an_earlier_folder_opens_without(
+    tmp_path: Path, kind: Callable[[Path], Path], file: str
+) -> None:
+    path = kind(tmp_path / "run") / file
+    given = read_stored(path.parent)
+    content = path.read_text()
+    assert '"energy_unit"' in content
+    path.write_text("\n".join(line for line in content.splitlines() if '"energy_unit"' not in line))
+    older = read_stored(path.parent)
+    assert isinstance(given, StoredPruning | StoredValidation)
+    assert isinstance(older, StoredPruning | StoredValidation)
+    assert given.energy_unit == ("pJ" if kind is pruned_folder else "one 16-bit MAC")
+    assert older.energy_unit == UNKNOWN_UNIT
 
 
 @pytest.mark.parametrize(
@@ -97,7 +121,7 @@ def change_row(path: Path, row: int, column: str, value: str) -> None:
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"nowhere: no such folder; give a folder that `picojoule simulate`"):
         read_stored(tmp_path / "nowhere")
-    with pytest.raises(SpecError, match=r"no run folder, it has neither layers.csv nor validation.json"):
+    with pytest.raises(SpecError, match=r"no run folder, it has no layers.csv, validation.json or points.csv"):
         read_stored(tmp_path)
 
 

@@ -18,6 +18,7 @@ def validation(*deviations: Deviation, scale: int = 1, tolerance: float = 0.03) 
         analytic=network_result(layer_result("CONV1", scale=scale)),
         deviations=deviations,
         tolerance=tolerance,
+        energy_unit="pJ",
     )
 
 

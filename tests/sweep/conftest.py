@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from picojoule.sweep import PICTURE, TEXTS
+from picojoule.sweep import PAGE, PICTURE, TEXTS
 
 WriteSpec = Callable[[str], Path]
 SMALL = """
@@ -32,4 +32,4 @@ def write_spec(tmp_path: Path) -> WriteSpec:
 
 def files_of(folder: Path) -> dict[str, bytes]:
     """What a sweep puts out, whole, without the stored points: these lie in the order in which they ended."""
-    return {name: (folder / name).read_bytes() for name in (*TEXTS, PICTURE)}
+    return {name: (folder / name).read_bytes() for name in (*TEXTS, PICTURE, PAGE)}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.report.pictures.figure_data import Bars, FigureData
+from simulator.report.pictures.figure_data import Bars, FigureData, said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ def segments(figure: FigureData, bars: Bars, row: int) -> list[Segment]:
         share = f" ({100 * value / total:.1f} %)" if bars.arrangement != "grouped" and total else ""
         length = value * bars.scale if bars.arrangement != "shares" else 100 * value / total if total else 0.0
         start = 0.0 if bars.arrangement == "grouped" else at
-        says = f"{name}, {one.name}: {value:,.6g} {_unit(figure, one.column)}{share}".rstrip()
+        says = f"{name}, {one.name}: {said(value)} {_unit(figure, one.column)}{share}".rstrip()
         if length or bars.arrangement == "grouped":
             found.append(Segment(start=start, stop=start + length, fill=one.fill, says=says))
         at += length

@@ -62,12 +62,15 @@ class Guide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """A point for each row that has both numbers (on logarithmic axes: both above zero).
+    """A point for each row, later ones above, that has both numbers (on a logarithmic axis: above zero).
 
-    label   column of the points' names, written beside them where there is room
-    group   column whose values have a colour and a marker each
-    hollow  column that is true where a point is drawn as an outline
-    joined  whether a group's points, but hollow ones, are joined in order
+    label         column of the points' names, written beside them where there is room
+    group         column whose values have a colour and a marker each
+    hollow        column that is true where a point is drawn as an outline
+    names_hollow  whether those are named too
+    joined        whether a group's points, but hollow ones, are joined in order
+    y_scale       what y is multiplied by; `y_axis` has the unit that results. Not of the guides
+    logarithmic   which axes are
     """
 
     x: str
@@ -77,8 +80,10 @@ class Points:
     label: str
     group: str
     hollow: str | None = None
+    names_hollow: bool = True
     joined: bool = False
-    is_logarithmic: bool = False
+    y_scale: float = 1.0
+    logarithmic: frozenset[Literal["x", "y"]] = frozenset()
     guides: tuple[Guide, ...] = ()
 
 
@@ -94,6 +99,7 @@ class ArrayPicture:
     is_mapping: bool
 
 
+BOTH_AXES: frozenset[Literal["x", "y"]] = frozenset(("x", "y"))
 Drawing = Bars | Points | ArrayPicture
 
 
@@ -141,3 +147,8 @@ class Absent:
 
 
 Figure = FigureData | Absent
+
+
+def said(value: float) -> str:
+    """A number for a reader: six digits, and those of a whole number that has more."""
+    return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"

@@ -17,10 +17,12 @@ from simulator.report.pictures.page_parts import (
     put_table,
     section,
 )
+from simulator.report.pictures.page_sweeps import put_sweep
 from simulator.report.pictures.pruning_figures import pruning_figures, pruning_path
 from simulator.report.pictures.run_figures import array_figures, run_figures
 from simulator.report.pictures.several_runs import Total, difference_figures, labels_of, totals_of
 from simulator.report.pictures.stored_runs import Stored, StoredPruning, StoredRun, StoredValidation, Sum
+from simulator.report.pictures.stored_sweeps import StoredSweep
 from simulator.report.pictures.svg import put
 from simulator.report.pictures.validation_figures import validation_figures
 from simulator.report.run_folder import csv_text
@@ -37,6 +39,9 @@ def page_html(stored: Sequence[Stored]) -> str:
     _put_prunings(main, [one for one in stored if isinstance(one, StoredPruning)])
     for number, one in enumerate((one for one in stored if isinstance(one, StoredValidation)), start=1):
         _put_validation(main, one, f"validation-{number}")
+    sweeps = [one for one in stored if isinstance(one, StoredSweep)]
+    for number, sweep in enumerate(sweeps, start=1):
+        put_sweep(main, sweep, f"sweep-{number}", f"{sweep.folder}: " if len(sweeps) > 1 else "")
     return page_text(html)
 
 
@@ -47,6 +52,7 @@ def _title(stored: Sequence[Stored], labels: Sequence[str]) -> str:
         names = [f"{run.network} on {run.arch}, batch {run.batch} ({run.method.value})"]
     names += [f"{one.model} pruned" for one in stored if isinstance(one, StoredPruning)]
     names += [f"{one.network} validated" for one in stored if isinstance(one, StoredValidation)]
+    names += [f"{', '.join(one.networks)} swept ({one.origin})" for one in stored if isinstance(one, StoredSweep)]
     return " · ".join(dict.fromkeys(names))
 
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from simulator.report.pictures.figure_data import Absent, ArrayPicture, Bars, Cell, Figure, FigureData
+from simulator.report.pictures.figure_data import Absent, ArrayPicture, Bars, Cell, Figure, FigureData, said
 from simulator.report.pictures.svg import chart_css, put
 from simulator.report.pictures.svg_array import array_svg
 from simulator.report.pictures.svg_bars import bars_svg
@@ -139,7 +139,7 @@ def _shown(cell: Cell) -> str:
         return "–"
     if isinstance(cell, str | bool):
         return str(cell)
-    return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.6g}"
+    return f"{cell:,}" if isinstance(cell, int) else said(cell)
 
 
 def _web(name: str) -> str:

@@ -80,8 +80,7 @@ def _draw_bars(panel: Axes, data: FigureData, bars: Bars) -> None:
 def _draw_points(figure: Figure, panel: Axes, data: FigureData, points: Points) -> None:
     found, names = dots(data, points), groups(data, points)
     across, up = axes(found, points)
-    if points.is_logarithmic:
-        panel.set(xscale="log", yscale="log")
+    panel.set(**{f"{axis}scale": "log" for axis in points.logarithmic})
     panel.set(xlim=(across.low, across.high), ylim=(up.low, up.high), xlabel=points.x_axis, ylabel=points.y_axis)
     for guide, dashes in zip(points.guides, ("--", ":", "-.") * len(points.guides), strict=False):
         panel.plot(*zip(*guide.points, strict=True), color=INK, lw=1, ls=dashes, label=guide.name, zorder=1)
@@ -90,7 +89,7 @@ def _draw_points(figure: Figure, panel: Axes, data: FigureData, points: Points) 
         if points.joined:
             taken = [dot for dot in alike if not dot.is_hollow]
             panel.plot([dot.x for dot in taken], [dot.y for dot in taken], color=_colour(group), lw=1, zorder=2)
-        for is_hollow in (False, True):
+        for is_hollow in (True, False):
             _scatter(panel, [dot for dot in alike if dot.is_hollow is is_hollow], group, is_hollow=is_hollow)
     _draw_legend(panel, names)
     figure.draw_without_rendering()  # names stand where the layout has put the panel

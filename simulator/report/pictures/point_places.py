@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log10
 
-from simulator.report.pictures.figure_data import FigureData, Point, Points
+from simulator.report.pictures.figure_data import FigureData, Point, Points, said
 
 Box = tuple[float, float, float, float]
 _ROOM = 0.06
@@ -51,13 +51,13 @@ def dots(figure: FigureData, points: Points) -> list[Dot]:
     )
     found = []
     for at, (x, y, name, group, is_hollow) in enumerate(columns):
-        if x is None or y is None or (points.is_logarithmic and min(float(x), float(y)) <= 0):
+        if x is None or y is None or any(float({"x": x, "y": y}[axis]) <= 0 for axis in points.logarithmic):
             continue
         found.append(
             Dot(
                 x=float(x),
-                y=float(y),
-                name=name,
+                y=float(y) * points.y_scale,
+                name=name if points.names_hollow or not is_hollow else "",
                 group=order.index(group),
                 is_hollow=bool(is_hollow),
                 says=_says(figure, at),
@@ -71,7 +71,7 @@ def axes(found: Sequence[Dot], points: Points) -> tuple[Axis, Axis]:
     guides = [point for guide in points.guides for point in guide.points]
     xs = [dot.x for dot in found] + [x for x, _ in guides]
     ys = [dot.y for dot in found] + [y for _, y in guides]
-    return _axis(xs, points.is_logarithmic), _axis(ys, points.is_logarithmic)
+    return _axis(xs, "x" in points.logarithmic), _axis(ys, "y" in points.logarithmic)
 
 
 def name_boxes(
@@ -81,13 +81,11 @@ def name_boxes(
     no room."""
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
     for (x, y), (name, width) in zip(places, names, strict=True):
-        found = next(
-            (box for box in _beside(x, y, width, height) if _is_within(box, inside) and not _meets_any(box, taken)),
-            None,
-        )
-        if found and name:
+        beside = _beside(x, y, width, height) if name else ()
+        found = next((box for box in beside if _is_within(box, inside) and not _meets_any(box, taken)), None)
+        if found:
             taken.append(found)
-        yield found if name else None
+        yield found
 
 
 def _axis(values: Sequence[float], is_logarithmic: bool) -> Axis:
@@ -120,6 +118,7 @@ def _says(figure: FigureData, row: int) -> str:
     for column, value in zip(figure.columns, figure.rows[row], strict=True):
         if value is None or value == "":
             continue
-        shown = value if isinstance(value, str | bool) else f"{value:,.6g}"
-        parts.append(f"{column.name.replace('_', ' ')} {shown} {column.unit}".rstrip())
+        shown = value if isinstance(value, str | bool) else said(value)
+        name = column.name if "." in column.name else column.name.replace("_", " ")
+        parts.append(f"{name} {shown} {column.unit}".rstrip())
     return ", ".join(parts)

@@ -8,11 +8,10 @@ from simulator.report.pictures.stored_runs import StoredPruning
 from simulator.report.pictures.style import BLUE, LEVEL_FILL, ORANGE, SKY, VERMILION
 from simulator.report.pictures.tables import TableRow, number
 from simulator.report.run_reader import LEVELS
-from simulator.report.verdict import shown
+from simulator.report.verdict import millions_of, shown
 
 _ORIGIN = "simulated"
 _PARTS = (("weights", "weights", BLUE), ("nonzero_macs", "non-zero MACs", SKY), ("total_cycles", "cycles", ORANGE))
-_UNIT = "energy table's unit"
 
 
 def pruning_figures(run: StoredPruning) -> tuple[FigureData, ...]:
@@ -39,7 +38,7 @@ def pruning_path(runs: Sequence[StoredPruning]) -> FigureData:
             Column(name="energy_left", unit="%"),
             Column(name="accuracy", unit="%"),
             Column(name="weights", unit="words"),
-            Column(name="energy", unit=_UNIT),
+            Column(name="energy", unit=_unit_of(runs)),
             Column(name="taken_back"),
         ),
         rows=tuple(rows),
@@ -72,6 +71,17 @@ def _names(runs: Sequence[StoredPruning]) -> list[str]:
     )
 
 
+def _unit_of(runs: Sequence[StoredPruning]) -> str:
+    """Of a column that has them all; only shares of a run's own are drawn."""
+    units = list(dict.fromkeys(run.energy_unit for run in runs))
+    return units[0] if len(units) == 1 else "each run's own unit"
+
+
+def _caption(run: StoredPruning) -> str:
+    unit, images = run.energy_unit, run.images["energy"]
+    return f"Energy of {images} images in {millions_of(unit)}, simulated: counts × table. Unit: {unit}."
+
+
 def _path_rows(run: StoredPruning, name: str) -> Iterator[Row]:
     original = float(number(run.steps[0]["energy"]))
     for step, row in enumerate(run.steps):
@@ -93,9 +103,9 @@ def _layers(run: StoredPruning) -> FigureData:
     return FigureData(
         name="pruned-energy",
         title="Energy of each layer, before and after",
-        caption=f"Energy of {run.images['energy']} images in millions of the {_UNIT}, simulated: counts × table.",
+        caption=_caption(run),
         origin=_ORIGIN,
-        columns=(Column(name="layer"), Column(name="before", unit=_UNIT), Column(name="after", unit=_UNIT)),
+        columns=(Column(name="layer"), *(Column(name=when, unit=run.energy_unit) for when in ("before", "after"))),
         rows=tuple((row["layer"], number(row["energy_before"]), number(row["energy_after"])) for row in run.layers),
         drawing=Bars(
             label="layer",
@@ -103,7 +113,7 @@ def _layers(run: StoredPruning) -> FigureData:
                 Series(column="before", name="before", fill=SKY),
                 Series(column="after", name="after", fill=BLUE),
             ),
-            axis="energy [M]",
+            axis=f"energy [{millions_of(run.energy_unit)}]",
             scale=MILLIONTH,
             arrangement="grouped",
         ),
@@ -138,14 +148,14 @@ def _levels(run: StoredPruning) -> FigureData:
     return FigureData(
         name="pruned-levels",
         title="Energy by level, before and after",
-        caption=f"Energy of {run.images['energy']} images in millions of the {_UNIT}, simulated: counts × table.",
+        caption=_caption(run),
         origin=_ORIGIN,
-        columns=(Column(name="network"), *(Column(name=level, unit=_UNIT) for level in LEVELS)),
+        columns=(Column(name="network"), *(Column(name=level, unit=run.energy_unit) for level in LEVELS)),
         rows=tuple((when, *(run.energy[when][level] for level in LEVELS)) for when in ("before", "after")),
         drawing=Bars(
             label="network",
             series=tuple(Series(column=level, name=shown(level), fill=LEVEL_FILL[level]) for level in LEVELS),
-            axis="energy [M]",
+            axis=f"energy [{millions_of(run.energy_unit)}]",
             scale=MILLIONTH,
         ),
     )

@@ -7,6 +7,7 @@ from typing import cast
 from simulator.errors import SpecError
 from simulator.report.pictures.array_layout import Block, sets
 from simulator.report.pictures.figure_data import (
+    BOTH_AXES,
     Absent,
     ArrayPicture,
     Bars,
@@ -161,7 +162,7 @@ def _roofline(run: StoredRun) -> Figure:
             y_axis="MACs a core cycle",
             label="layer",
             group="kind",
-            is_logarithmic=True,
+            logarithmic=BOTH_AXES,
             guides=_roof(run.machine.accelerator, [cast(float, row[4]) for row in rows]),
         ),
     )

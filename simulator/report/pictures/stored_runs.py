@@ -3,7 +3,6 @@
 `run_reader` reads what runs are compared by; here is all that a figure may need.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
@@ -17,7 +16,16 @@ from simulator.mapping.fits import check_fits
 from simulator.mapping.fold import find_fold, fold_layer
 from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.report.pictures.array_layout import Block, blocks
-from simulator.report.pictures.tables import A_RUN_FOLDER, WRITE_AGAIN, TableRow, folder_text, number, read_rows
+from simulator.report.pictures.stored_sweeps import StoredSweep, read_sweep
+from simulator.report.pictures.tables import (
+    A_RUN_FOLDER,
+    WRITE_AGAIN,
+    TableRow,
+    is_none,
+    number,
+    read_json,
+    read_rows,
+)
 from simulator.report.run_reader import LEVELS, TENSORS, ComparedRun, read_run
 from simulator.results import PeState
 from simulator.spec.accelerator import Accelerator
@@ -114,6 +122,8 @@ NO_MACHINE = (
     "its manifest.json has no layer shapes and no accelerator, so an earlier picojoule wrote it; simulate or estimate "
     "again with -o"
 )
+UNKNOWN_UNIT = "energy table's unit"
+"""Of a validation or a pruning run whose folder an earlier picojoule wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +134,7 @@ class StoredValidation:
     network: str
     arch: str
     batch: int
+    energy_unit: str
     passed: bool
     faults: tuple[str, ...]
     data: Mapping[str, str]
@@ -140,6 +151,7 @@ class StoredPruning:
     arch: str
     method: str
     order: str
+    energy_unit: str
     images: Mapping[str, int]
     accuracy: Mapping[str, float]
     energy: Mapping[str, Mapping[str, float]]
@@ -148,7 +160,7 @@ class StoredPruning:
     steps: tuple[TableRow, ...]
 
 
-Stored = StoredRun | StoredValidation | StoredPruning
+Stored = StoredRun | StoredValidation | StoredPruning | StoredSweep
 
 
 def read_stored(folder: Path) -> Stored:
@@ -161,7 +173,11 @@ def read_stored(folder: Path) -> Stored:
         return _read_pruning(folder)
     if (folder / "layers.csv").exists():
         return _read_run(folder)
-    raise SpecError(f"{folder}: no run folder, it has neither layers.csv nor validation.json; give {A_RUN_FOLDER}")
+    if (folder / "points.csv").exists():
+        return read_sweep(folder)
+    raise SpecError(
+        f"{folder}: no run folder, it has no layers.csv, validation.json or points.csv; give {A_RUN_FOLDER}"
+    )
 
 
 def _read_run(folder: Path) -> StoredRun:
@@ -177,7 +193,7 @@ def _read_run(folder: Path) -> StoredRun:
 
 
 def _machine(path: Path, names: Sequence[str]) -> Machine | None:
-    manifest = _json(path)
+    manifest = read_json(path)
     if "accelerator" not in manifest or "shape" not in manifest:
         return None
     accelerator = accelerator_of(manifest["accelerator"], where=f"{path}: accelerator")
@@ -225,13 +241,14 @@ def _check_sums(run: StoredRun) -> None:
 
 def _read_validation(folder: Path) -> StoredValidation:
     path = folder / "validation.json"
-    content = _json(path)
+    content = read_json(path)
     try:
         return StoredValidation(
             folder=str(folder),
             network=str(content["network"]),
             arch=str(content["arch"]),
             batch=int(content["batch"]),
+            energy_unit=str(content.get("energy_unit", UNKNOWN_UNIT)),
             passed=bool(content["passed"]),
             faults=tuple(map(str, content["faults"])),
             data={method: str(content["data"][method]) for method in ("simulated", "analytic")},
@@ -239,7 +256,7 @@ def _read_validation(folder: Path) -> StoredValidation:
             rows=tuple(_numbers(row, "layer", ("simulated", "analytic")) for row in content["rows"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _is_none(path, error) from None
+        raise is_none(path, error) from None
 
 
 _VALIDATED = tuple(f"{what}_{way}" for what in ("energy", "total_cycles") for way in ("simulated", "analytic", "error"))
@@ -256,7 +273,7 @@ def _numbers(row: Mapping[str, Any], name: str, numbers: Sequence[str]) -> Mappi
 
 def _read_pruning(folder: Path) -> StoredPruning:
     path = folder / "manifest.json"
-    manifest = _json(path)
+    manifest = read_json(path)
     layers = read_rows(folder / "layers.csv", texts=("layer",), numbers=_PRUNED)
     steps = read_rows(
         folder / "steps.csv", texts=("layer", "accepted"), numbers=("round", "accuracy", "weights", "energy")
@@ -269,6 +286,7 @@ def _read_pruning(folder: Path) -> StoredPruning:
             arch=str(result["arch"]),
             method=str(options["method"]),
             order=str(options["order"]),
+            energy_unit=str(result.get("energy_unit", UNKNOWN_UNIT)),
             images={use: int(count) for use, count in result["images"].items()},
             accuracy={when: float(result["accuracy"][when]) for when in ("before", "after", "limit")},
             energy={
@@ -280,23 +298,9 @@ def _read_pruning(folder: Path) -> StoredPruning:
             steps=tuple(steps),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _is_none(path, error) from None
+        raise is_none(path, error) from None
 
 
 _PRUNED = tuple(
     f"{what}_{when}" for what in ("weights", "nonzero_macs", "total_cycles", "energy") for when in ("before", "after")
 )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(folder_text(path))
-    except ValueError as error:
-        raise _is_none(path, error) from None
-    if not isinstance(content, dict):
-        raise _is_none(path, TypeError("no JSON object"))
-    return content
-
-
-def _is_none(path: Path, error: Exception) -> SpecError:
-    return SpecError(f"{path}: not what a run writes ({type(error).__name__}: {error}); {WRITE_AGAIN}")

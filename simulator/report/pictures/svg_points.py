@@ -78,13 +78,13 @@ def _legend(root: Element, names: Sequence[str], guides: Sequence[Guide]) -> flo
 
 
 def _draw_axes(root: Element, plane: _Plane, points: Points) -> None:
-    find = log_ticks if points.is_logarithmic else ticks
+    across, up = (log_ticks if axis in points.logarithmic else ticks for axis in "xy")
     left, right = _LEFT, WIDTH - _RIGHT
-    for value in find(plane.x.low, plane.x.high):
+    for value in across(plane.x.low, plane.x.high):
         x, _ = plane.place((value, plane.y.low))
         put(root, "line", "grid", x1=x, y1=plane.top, x2=x, y2=plane.bottom)
         put(root, "text", "small middle", tick_text(value), x=x, y=plane.bottom + 13)
-    for value in find(plane.y.low, plane.y.high):
+    for value in up(plane.y.low, plane.y.high):
         _, y = plane.place((plane.x.low, value))
         put(root, "line", "grid", x1=left, y1=y, x2=right, y2=y)
         put(root, "text", "small end", tick_text(value), x=left - 5, y=y + 3)

@@ -1,15 +1,17 @@
-"""The CSV files of a run folder as rows of texts and numbers; every fault of a file is said at once."""
+"""The files of a run folder: CSV as rows of texts and numbers, JSON; every fault of a table is said at once."""
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from simulator.errors import SpecError
 from simulator.spec.files import file_text, list_of_faults
 
-A_RUN_FOLDER = "a folder that `picojoule simulate`, `estimate`, `validate` or `prune` wrote with -o"
+A_RUN_FOLDER = "a folder that `picojoule simulate`, `estimate`, `validate`, `prune` or `sweep` wrote with -o"
 WRITE_AGAIN = "write the folder again"
 LARGEST_BYTES = 64_000_000
 
@@ -31,8 +33,24 @@ def read_rows(path: Path, *, texts: Sequence[str], numbers: Sequence[str]) -> li
     return rows
 
 
-def folder_text(path: Path) -> str:
-    return file_text(path, what=A_RUN_FOLDER, largest_bytes=LARGEST_BYTES)
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises SpecError for what is no JSON object."""
+    try:
+        content = json.loads(folder_text(path))
+    except ValueError as error:
+        raise is_none(path, error) from None
+    if not isinstance(content, dict):
+        raise is_none(path, TypeError("no JSON object"))
+    return content
+
+
+def is_none(path: Path, error: Exception) -> SpecError:
+    """A file whose content nobody wrote here."""
+    return SpecError(f"{path}: not what a run writes ({type(error).__name__}: {error}); {WRITE_AGAIN}")
+
+
+def folder_text(path: Path, largest_bytes: int = LARGEST_BYTES) -> str:
+    return file_text(path, what=A_RUN_FOLDER, largest_bytes=largest_bytes)
 
 
 def number(text: str) -> Number:

@@ -1,9 +1,10 @@
 """The figures of a validation: the closed form beside the simulation."""
 
-from simulator.report.pictures.figure_data import Bars, Column, FigureData, Guide, Points, Series
+from simulator.report.pictures.figure_data import BOTH_AXES, Bars, Column, FigureData, Guide, Points, Series
 from simulator.report.pictures.run_figures import MILLIONTH
 from simulator.report.pictures.stored_runs import StoredValidation
 from simulator.report.pictures.style import BLUE, ORANGE, VERMILION
+from simulator.report.verdict import millions_of
 
 _ORIGIN = "simulated and analytic"
 _LEVELS = ("dram", "glb", "noc", "spad")
@@ -11,7 +12,9 @@ _LEVELS = ("dram", "glb", "noc", "spad")
 
 def validation_figures(run: StoredValidation) -> tuple[FigureData, ...]:
     return (
-        _both_ways(run, ("validation-energy", "Energy", "energy"), ("energy table's unit", "M", MILLIONTH)),
+        _both_ways(
+            run, ("validation-energy", "Energy", "energy"), (run.energy_unit, millions_of(run.energy_unit), MILLIONTH)
+        ),
         _both_ways(run, ("validation-cycles", "Total cycles", "total_cycles"), ("core cycles", "M", MILLIONTH)),
         _errors(run),
         _counts(run),
@@ -91,7 +94,7 @@ def _counts(run: StoredValidation) -> FigureData:
             y_axis="analytic",
             label="",
             group="kind",
-            is_logarithmic=True,
+            logarithmic=BOTH_AXES,
             guides=(Guide(name="both the same", points=ends),) if ends else (),
         ),
     )
