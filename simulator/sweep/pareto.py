@@ -11,6 +11,8 @@ def is_on_front(costs: Sequence[Sequence[float]]) -> NDArray[np.bool_]:
 
     Equal rows are on the front together.
     """
+    if not costs:
+        return np.zeros(0, dtype=np.bool_)
     table = np.asarray(costs, dtype=np.float64)
     stays = np.zeros(len(table), dtype=np.bool_)
     front, size = np.empty_like(table), 0
