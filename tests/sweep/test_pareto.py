@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from simulator.sweep.pareto import is_on_front
 
 COSTS = st.integers(1, 3).flatmap(
-    lambda objectives: st.lists(st.tuples(*[st.integers(0, 4)] * objectives), min_size=1, max_size=25)
+    lambda objectives: st.lists(st.tuples(*[st.integers(0, 4)] * objectives), min_size=0, max_size=25)
 )
 
 

@@ -11,6 +11,7 @@ from simulator.report.run_folder import csv_text
 Cell = str | int | float | bool | None
 Row = tuple[Cell, ...]
 Point = tuple[float, float]
+AxisName = Literal["x", "y"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ class Points:
     names_hollow: bool = True
     joined: bool = False
     y_scale: float = 1.0
-    logarithmic: frozenset[Literal["x", "y"]] = frozenset()
+    logarithmic: frozenset[AxisName] = frozenset()
     guides: tuple[Guide, ...] = ()
 
 
@@ -99,7 +100,7 @@ class ArrayPicture:
     is_mapping: bool
 
 
-BOTH_AXES: frozenset[Literal["x", "y"]] = frozenset(("x", "y"))
+BOTH_AXES: frozenset[AxisName] = frozenset(("x", "y"))
 Drawing = Bars | Points | ArrayPicture
 
 

@@ -100,8 +100,9 @@ def put_table(parent: Element, headings: Sequence[str], rows: Sequence[Sequence[
     around = put(parent, "div", "scroll", tabindex="0", role="region", aria_label="table")
     table = put(around, "table")
     line = put(put(table, "thead"), "tr")
-    for heading in headings:
-        put(line, "th", words=heading, scope="col")
+    first = rows[0] if rows else [None] * len(headings)
+    for heading, cell in zip(headings, first, strict=True):
+        put(line, "th", "word" if _class_of(cell) else "", heading, scope="col")
     body = put(table, "tbody")
     for row in rows:
         line = put(body, "tr")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from math import floor, log10
 from xml.etree.ElementTree import Element
 
 from simulator.report.pictures.figure_data import Cell, Figure, FigureData
@@ -75,7 +76,8 @@ def _put_machines(parent: Element, sweep: StoredSweep, name: str) -> None:
     rows = [_cells(point) for point in found]
     texts = csv_text({**dict(zip(headings, row, strict=True)), "origin": sweep.origin} for row in rows)
     csv_link(put(parent, "div", "links"), texts, f"{name}-machines")
-    put_table(parent, headings, [_shown(row, len(headings) - 4) for row in rows])
+    decimals = (_decimals(_energy(found[0]) * MILLIONTH), 2, 1, 1)
+    put_table(parent, headings, [_shown(row, decimals) for row in rows])
 
 
 def _figures(point: StoredPoint) -> PointFigures:
@@ -93,10 +95,15 @@ def _cells(point: StoredPoint) -> list[Cell]:
     return [point.number, *values, found.energy * MILLIONTH, found.ms, found.area_kb, 100 * found.utilization]
 
 
-def _shown(row: Sequence[Cell], figures_from: int) -> list[Cell]:
-    """Figures with as many decimals in every row."""
-    figures = zip(row[figures_from:], (1, 2, 1, 1), strict=True)
-    return [*row[:figures_from], *(f"{float(str(cell)):,.{decimals}f}" for cell, decimals in figures)]
+def _shown(row: Sequence[Cell], decimals: Sequence[int]) -> list[Cell]:
+    """The last cells are figures, with as many decimals in every row."""
+    others, figures = row[: -len(decimals)], row[-len(decimals) :]
+    return [*others, *(f"{float(str(cell)):,.{places}f}" for cell, places in zip(figures, decimals, strict=True))]
+
+
+def _decimals(least: float) -> int:
+    """One, or those that give the least of a column four digits."""
+    return max(1, 3 - floor(log10(least))) if least > 0 else 1
 
 
 def _put_failures(parent: Element, sweep: StoredSweep) -> None:

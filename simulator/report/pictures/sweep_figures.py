@@ -5,9 +5,19 @@ A figure has every point; `thinned` gives what a page or a drawing of bounded si
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
-from simulator.report.pictures.figure_data import Absent, Bars, Cell, Column, Figure, FigureData, Points, Row, Series
+from simulator.report.pictures.figure_data import (
+    Absent,
+    AxisName,
+    Bars,
+    Cell,
+    Column,
+    Figure,
+    FigureData,
+    Points,
+    Row,
+    Series,
+)
 from simulator.report.pictures.run_figures import MILLIONTH
 from simulator.report.pictures.stored_sweeps import StoredPoint, StoredSweep, Value
 from simulator.report.pictures.style import COLOURS
@@ -94,7 +104,7 @@ def _front(sweep: StoredSweep, rows: tuple[Row, ...], name: str, title: str, x: 
         *(Column(name=field) for field in fields_of(sweep)),
         Column(name="energy_per_image", unit=unit),
         Column(name="ms_per_image", unit="ms"),
-        Column(name="area_kb", unit="kB of GLB, a proxy"),
+        Column(name="area_kb", unit="kB (proxy)"),
         Column(name="utilization", unit="%"),
         Column(name="beaten"),
     )
@@ -126,7 +136,8 @@ def _front(sweep: StoredSweep, rows: tuple[Row, ...], name: str, title: str, x: 
 def _with_wide_axes(figure: FigureData) -> FigureData:
     assert isinstance(figure.drawing, Points)
     xs, ys = figure.numbers(figure.drawing.x), figure.numbers(figure.drawing.y)
-    which = frozenset[Literal["x", "y"]](name for name, values in (("x", xs), ("y", ys)) if _is_wide(values))
+    both: tuple[tuple[AxisName, list[float]], ...] = (("x", xs), ("y", ys))
+    which = frozenset(name for name, values in both if _is_wide(values))
     return replace(figure, drawing=replace(figure.drawing, logarithmic=which))
 
 
