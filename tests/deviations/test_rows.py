@@ -300,7 +300,7 @@ def test_row_27_a_weight_comes_back_by_the_squares_of_the_error() -> None:
 
 
 def test_row_28_pruning_saves_less_than_published_so_far() -> None:
-    """Of the committed cells: below 73 % of the original and below 43 % of magnitude's, within a point of test accuracy."""
+    """Of the committed cells: short of 73 % below the original and 43 % below magnitude, within a point of accuracy."""
     with (Path(__file__).parents[2] / "examples" / "cifar10" / "cells" / "alexnet" / "cells.csv").open() as file:
         cells = {row["method"]: row for row in csv.DictReader(file) if row["state"] == "finished"}
     left = {name: float(row["eyeriss-estimation_16_whole_energy_left_percent"]) for name, row in cells.items()}
