@@ -21,7 +21,7 @@ import numpy as np
 from pruning.layer_methods import Method, prune_layer
 from pruning.magnitude import largest_of_network
 from pruning.network import Floats, PrunableNetwork
-from pruning.samples import Gram, draw_positions, layer_gram
+from pruning.samples import Gram, draw_positions, images_for, layer_gram
 from simulator.errors import PruningError
 from simulator.spec.layer import Layer
 
@@ -36,8 +36,6 @@ FineTune = Callable[[Network, int], Network]
 
 _KEPT = 0.8
 """Of a layer's weights that are left, the share that each finer try keeps."""
-_FEWEST_IMAGES, _SAMPLES_AN_IMAGE = 512, 8
-"""Images that a layer's samples are drawn from, if there are so many: neighbours in one image are much alike."""
 _TRIES = 20
 """The deepest try keeps 0.8**20, about 1 %."""
 _LEAST_LOSS = 1 / 4
@@ -323,10 +321,8 @@ class _Run(Generic[Network]):
         return made
 
     def _gram(self, step: PruningStep[Network], layer: Layer) -> Gram:
-        """Inputs of the network as pruned so far; outputs that the reference makes of its own. An FC layer has one
-        position an image and takes as many images as samples; a CONV layer finds them in fewer."""
-        an_image = min(layer.E * layer.F, _SAMPLES_AN_IMAGE)
-        images = self.images[: max(_FEWEST_IMAGES, -(-self.plan.samples // an_image))]
+        """Inputs of the network as pruned so far; outputs that the reference makes of its own."""
+        images = self.images[: images_for(layer, self.plan.samples)]
         name, reference = layer.name, step.reference
         now = step.network.layer_inputs([name], images)[name]
         original = now if step.network is reference else reference.layer_inputs([name], images)[name]

@@ -25,6 +25,7 @@ _BLOCK_WORDS = 1 << 25
 """Words of one block of X: 128 MB in single precision."""
 _MOST_SAMPLES_IN_BLOCK = 1024
 """Sums of more products than this leave single precision, so that rounding does not grow with the samples."""
+_FEWEST_IMAGES, _SAMPLES_AN_IMAGE = 512, 8
 _DOUBLE_INPUTS = 4096
 """With more inputs a group's sums are kept in single precision: FC1 of AlexNet, 9216 x 9216, takes 340 MB."""
 
@@ -95,6 +96,12 @@ def columns_of(layer: Layer, weights: Floats) -> Floats:
 def as_filters(columns: Floats, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """The opposite of `as_columns`: filters of that shape."""
     return np.ascontiguousarray(columns.swapaxes(1, 2), np.float32).reshape(shape)
+
+
+def images_for(layer: Layer, samples: int) -> int:
+    """Images to draw so many samples from. An FC layer has one position an image; a CONV layer has several, but
+    neighbours are much alike."""
+    return max(_FEWEST_IMAGES, -(-samples // min(layer.E * layer.F, _SAMPLES_AN_IMAGE)))
 
 
 def draw_positions(layer: Layer, images: int, samples: int, seed: int) -> Indices:

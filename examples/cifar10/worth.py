@@ -17,16 +17,17 @@ from experiment import CALIBRATION_IMAGES, ENERGY_IMAGES, MACHINES, Bench, with_
 
 from pruning.judging import Accuracy
 from pruning.layer_methods import RESTORED_SHARE, Method, prune_layer
+from pruning.loop import Plan
 from pruning.magnitude import largest_magnitudes
 from pruning.network import Floats
 from pruning.restore import restore
-from pruning.samples import Gram, as_columns, as_filters, draw_positions, layer_gram
+from pruning.samples import Gram, as_columns, as_filters, draw_positions, images_for, layer_gram
 from pruning.simulated_energy import energies_on
 from pruning.state import write_whole
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
 
-SAMPLES = 16_384
+SAMPLES = Plan().samples
 SEED = 0
 
 
@@ -53,7 +54,7 @@ def rows(bench: Bench, kept: float) -> list[dict[str, str]]:
         energy = energies.of(network)
     found = []
     for layer in sorted(network.layers, key=lambda layer: -energy[layer.name]):
-        images = train[drawn[: max(512, SAMPLES // min(layer.E * layer.F, 8))]]
+        images = train[drawn[: images_for(layer, SAMPLES)]]
         inputs, weights = network.layer_inputs([layer.name], images)[layer.name], network.weights(layer.name)
         positions = draw_positions(layer, len(images), SAMPLES, SEED)
         gram = layer_gram(layer, inputs, positions, original_inputs=inputs, original_weights=weights)

@@ -165,6 +165,25 @@ def test_fine_tuning_that_wins_accuracy_back_makes_room_for_another_round() -> N
             assert not (mask & ~before[name]).any()
 
 
+def test_a_round_that_tuning_makes_dearer_than_it_began_is_taken_back() -> None:
+    """Though accuracy is won back: its scores are doubled, which costs energy here and changes no choice."""
+    doubled = {"second": 2 * NETWORK.weights("second"), "first": NETWORK.weights("first")}
+
+    def energy(network: SmallNetwork) -> dict[str, float]:
+        dearer = 1000.0 * np.array_equal(network.weights("second"), doubled["second"])
+        return {name: each + dearer for name, each in energy_of(network).items()}
+
+    made = pruned(
+        Limits(min_accuracy=0.8),
+        Plan(loss_a_round=0.1, rounds=1),
+        energy_of=energy,
+        fine_tune=lambda network, _: network.with_weights(doubled),
+    )
+    assert (made[-1].layer, made[-1].is_accepted) == ("", False)
+    assert made[-1].network is NETWORK
+    assert made[-1].trials[0].accuracy == 1
+
+
 def test_fine_tuning_is_resumed_with_what_it_changed(tmp_path: Path) -> None:
     """Weights of the network that stands, and of the one whose outputs layers are fitted to."""
 

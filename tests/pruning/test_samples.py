@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pruning.samples import Gram, as_columns, as_filters, draw_positions, input_windows, layer_gram
+from pruning.samples import Gram, as_columns, as_filters, draw_positions, images_for, input_windows, layer_gram
 from simulator.errors import PruningError
 from simulator.spec.layer import Layer
 from tests.oracles.pruning_layer import window
@@ -101,3 +101,11 @@ def test_sums_that_overflow_are_refused() -> None:
         Gram(xx=one, xy=one * np.inf, yy=np.ones((1, 1)), samples=1)
     with pytest.raises(PruningError, match="sums of shapes"):
         Gram(xx=np.ones((1, 2, 2)), xy=one, yy=np.ones((1, 1)), samples=1)
+
+
+@pytest.mark.parametrize(
+    ("side", "samples", "images"), [(1, 4096, 4096), (2, 4096, 1024), (8, 16_384, 2048), (8, 800, 512)]
+)
+def test_samples_are_of_many_images(side: int, samples: int, images: int) -> None:
+    """One an image of an FC layer, at most eight of a CONV layer, and never of fewer than 512 images."""
+    assert images_for(Layer(name="layer", N=1, M=1, C=1, H=side, W=side, R=1, S=1), samples) == images
