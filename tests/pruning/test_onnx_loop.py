@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pruning.judging import Accuracy
 from pruning.layer_methods import Method
 from pruning.loop import Limits, Plan, PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
+from pruning.onnx_run import OnnxRun
 from pruning.simulated_energy import energies_on
 from simulator import simulate
 from simulator.errors import PruningError
@@ -87,6 +89,22 @@ def test_scores_from_a_layer_on_are_those_of_the_whole(network: OnnxNetwork, lay
             expected = network.with_weights({layer: weights}).scores(images)
             found = prepared.with_weights({layer: weights}).scores(images)
             np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+def test_what_is_ahead_of_a_layer_is_computed_once(network: OnnxNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, ahead = values(4, *IMAGE, seed=1), OnnxRun.tensors
+    runs = []
+
+    def counted(run: OnnxRun, *given: Any) -> Any:
+        runs.append(run)
+        return ahead(run, *given)
+
+    monkeypatch.setattr(OnnxRun, "tensors", counted)
+    monkeypatch.delattr(OnnxRun, "outputs")  # the whole model is never run
+    prepared = network.prepared("fc")
+    for seed in (0, 1, 2):
+        prepared.with_weights({"fc": values(*network.weights("fc").shape, seed=seed)}).scores(images)
+    assert len(runs) == 1
 
 
 def test_a_network_prepared_for_one_layer_may_change_in_others(network: OnnxNetwork) -> None:
