@@ -1,39 +1,27 @@
 """`picojoule prune`: a trained model and labelled images in; a pruned model, and what it saves by simulation, out."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from picojoule.options import PruneOptions
 from picojoule.prune_files import PRUNE_FILES, identity_of, write_pruning
 from picojoule.pruning_inputs import limits_of, tuner_of
 from picojoule.terminal import shown_steps, terminal_width
-from pruning.judging import Accuracy, Parts, check_above_chance, divided
+from pruning.job import Job, Step
+from pruning.judging import Accuracy, divided
 from pruning.layer_methods import Method
-from pruning.loop import FineTune, Limits, Order, Plan, PruningStep, answer, prune
+from pruning.loop import Order, Plan
 from pruning.onnx_network import OnnxNetwork
-from pruning.simulated_energy import Energies, energies_on
+from pruning.simulated_energy import energies_on
 from pruning.state import store_steps, stored_steps
-from pruning.summary import Pruning, pruning_text
+from pruning.summary import pruning_text
 from simulator.choices import machine_of
 from simulator.errors import PruningError, nearby_file, suggestion
 from simulator.report.run_folder import check_run_folder, json_text
 from workloads.data_sets import open_labelled
 from workloads.trained_models import trained_model, trained_names
-
-Step = PruningStep[OnnxNetwork]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Job:
-    """What a run is given."""
-
-    network: OnnxNetwork
-    options: PruneOptions
-    parts: Parts
-    accuracy: Accuracy
-    energies: Energies
-    limits: Limits
-    fine_tune: FineTune[OnnxNetwork] | None
 
 
 def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, output: Path) -> None:
@@ -48,32 +36,17 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
     )
     data.check_fits(network.image_shape, network.classes)
     parts = divided(data, batch=options.batch, calibration=options.calibration_images, seed=options.seed)
-    accuracy = Accuracy(parts.judged)
-    own = accuracy(network)
-    check_above_chance(own, parts.judged, network.classes)
+    plan = Plan(method=Method(options.method), order=Order(options.order), samples=options.samples, seed=options.seed)
     with energies_on(machine, parts.energy) as energies:
-        limits = limits_of(options, own, sum(energies.of(network).values()))
-        job = _Job(
-            network=network,
-            options=options,
-            parts=parts,
-            accuracy=accuracy,
-            energies=energies,
-            limits=limits,
-            fine_tune=None if tuner is None else tuner(parts.calibration),
-        )
-        steps = _steps(job, output, resume=resume)
-        best = answer(steps, limits)
-        pruning = Pruning(
-            model=path.name,
-            steps=tuple(steps),
-            answer=replace(best, accuracy=accuracy(best.network)),
-            limits=limits,
-            before=energies.simulated(network),
-            after=energies.simulated(best.network),
-            accelerator=machine,
-            images=parts.sizes(),
-        )
+        accuracy = Accuracy(parts.judged)
+        job = Job(network=network, parts=parts, machine=machine, energies=energies, accuracy=accuracy, plan=plan)
+        limits = limits_of(options, job.own_accuracy(), job.own_energy())
+        tune = None if tuner is None else tuner(parts.calibration, energies.of)
+        identity = identity_of(options, path)
+        done = stored_steps(output, identity, network) if resume else ()
+        with shown_steps() as show:
+            steps = job.steps(limits, tune, _keeping(output, identity, show), done)
+        pruning = job.report(path.name, steps, limits)
     write_pruning(output, network, pruning, options)
     print(json_text(pruning.to_dict()) if as_json else pruning_text(pruning, terminal_width()), end="")
 
@@ -94,30 +67,16 @@ def _prepared(model: str, options: PruneOptions) -> tuple[Path, PruneOptions]:
     return shipped.path, replace(options, data=shipped.data, scale=shipped.scale, mean=shipped.mean, std=shipped.std)
 
 
-def _steps(job: _Job, output: Path, *, resume: bool) -> list[Step]:
-    """Every step, each stored as it is made; with `resume`, those that are stored already first."""
-    identity = identity_of(job.options, job.network.path)
-    steps = list(stored_steps(output, identity, job.network)) if resume else []
-    options = job.options
-    made = prune(
-        job.network,
-        images=job.parts.calibration.images,
-        energy_of=job.energies.of,
-        accuracy_of=job.accuracy,
-        limits=job.limits,
-        plan=Plan(
-            method=Method(options.method), order=Order(options.order), samples=options.samples, seed=options.seed
-        ),
-        predict_of=job.energies.predicted,
-        fine_tune=job.fine_tune,
-        resume=steps[-1] if steps else None,
-    )
-    with shown_steps() as show:
-        for step in made:
-            steps.append(step)
-            store_steps(output, identity, steps)
-            show(_line(step, steps[0]))
-    return steps
+def _keeping(
+    output: Path, identity: Mapping[str, Any], show: Callable[[str], None]
+) -> Callable[[Sequence[Step]], None]:
+    """Stores each step as it is made, and shows it."""
+
+    def keep(made: Sequence[Step]) -> None:
+        store_steps(output, identity, made)
+        show(_line(made[-1], made[0]))
+
+    return keep
 
 
 def _line(step: Step, first: Step) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from picojoule.options import PruneOptions
-from pruning.loop import FineTune, Limits
+from pruning.loop import EnergyOf, FineTune, Limits
 from pruning.onnx_network import OnnxNetwork
 from simulator.errors import PruningError
 from workloads.data_sets import LabelledImages
 
-Tuner = Callable[[LabelledImages], FineTune[OnnxNetwork]]
+Tuner = Callable[[LabelledImages, EnergyOf[OnnxNetwork]], FineTune[OnnxNetwork]]
 _TRAINING_BATCH = 64
 
 
@@ -21,11 +21,18 @@ def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner:
     from pruning.torch_graph import trainable_of
 
     trainable = trainable_of(network)
-    tuning = Tuning(epochs=options.finetune, learning_rate=options.learning_rate, seed=options.seed)
+    tuning = Tuning(
+        epochs=options.finetune,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        sparser_maps=options.sparser_maps,
+    )
 
-    def tuner(data: LabelledImages) -> FineTune[OnnxNetwork]:
+    def tuner(data: LabelledImages, energy_of: EnergyOf[OnnxNetwork]) -> FineTune[OnnxNetwork]:
         batches = examples(data.images, data.labels, _TRAINING_BATCH)
-        return lambda network, number: fine_tuned(network, trainable, batches, tuning, number)
+        return lambda network, number: fine_tuned(
+            network, trainable, batches, tuning, number, energy=energy_of(network)
+        )
 
     return tuner
 

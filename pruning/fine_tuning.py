@@ -5,6 +5,7 @@ its own. Values go over before each training and come back after it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sized
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +17,15 @@ from torch.nn import functional
 
 from pruning.network import Floats
 from pruning.onnx_network import OnnxNetwork
+from pruning.sparser_maps import MapDensities
 from simulator.errors import PruningError
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 """An epoch of (images, labels), anew at each iteration; a DataLoader is one."""
 Epochs = Callable[[int], None]
 """Told the number of epochs that are done."""
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Of images and labels."""
 
 _MOMENTUM = 0.9
 
@@ -33,6 +37,8 @@ class Tuning:
     epochs         a round
     threads        of torch; another number may sum in another order
     bfloat16       multiply in bfloat16: faster where the processor has it
+    sparser_maps   what the loss is charged for dense feature maps, each by the energy of the layer that reads it
+                   (sparser_maps.py); 0 for the loss of the labels alone
     """
 
     epochs: int
@@ -41,17 +47,20 @@ class Tuning:
     seed: int = 0
     threads: int = 1
     bfloat16: bool = False
+    sparser_maps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trainable:
     """A module that computes what a network does.
 
-    names  of the network's initializers that may change, each with the name of its value in the module's state
+    names    of the network's initializers that may change, each with the name of its value in the module's state
+    readers  of the network's layers, each with the name of a submodule that is called with the layer's ifmap
     """
 
     module: nn.Module
     names: Mapping[str, str]
+    readers: Mapping[str, str]
 
     def take(self, network: OnnxNetwork) -> None:
         """Put the network's values into the module."""
@@ -73,44 +82,51 @@ def fine_tuned(
     batches: Batches,
     tuning: Tuning,
     number: int,
+    *,
+    energy: Mapping[str, float] | None = None,
     done: Epochs | None = None,
 ) -> OnnxNetwork:
     """The network trained for a round of that number, which seeds it. Every weight that is zero stays zero.
 
+    energy  of each layer, needed for tuning.sparser_maps
+
     Raises PruningError if training goes astray: values that are NaN or infinite.
     """
+    maps = MapDensities(_shares(trainable, energy)) if tuning.sparser_maps else None
     before = torch.get_num_threads()
     torch.set_num_threads(tuning.threads)
     try:
         trainable.take(network)
-        train(trainable.module, batches, tuning, number, done)
+        train(trainable.module, batches, tuning, number, maps=maps, done=done)
         return trainable.give(network)
     finally:
         torch.set_num_threads(before)
 
 
-def train(module: nn.Module, batches: Batches, tuning: Tuning, number: int, done: Epochs | None = None) -> None:
+def train(
+    module: nn.Module,
+    batches: Batches,
+    tuning: Tuning,
+    number: int,
+    *,
+    maps: MapDensities | None = None,
+    done: Epochs | None = None,
+) -> None:
     """Trains a module as a round does. Weights of layers, those of two or more dimensions, stay zero where they are."""
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(
-        [parameter for parameter in module.parameters() if parameter.requires_grad],
-        lr=tuning.learning_rate,
-        momentum=_MOMENTUM,
-        nesterov=True,
-        weight_decay=tuning.weight_decay,
+        trained, lr=tuning.learning_rate, momentum=_MOMENTUM, nesterov=True, weight_decay=tuning.weight_decay
     )
-    hooks = [
-        parameter.register_hook(_masking(parameter.detach() != 0))
-        for parameter in module.parameters()
-        if parameter.requires_grad and parameter.dim() > 1
-    ]
+    hooks = [each.register_hook(_masking(each.detach() != 0)) for each in trained if each.dim() > 1]
     was_training = module.training
     module.train()
     try:
-        for epoch in range(tuning.epochs):
-            torch.manual_seed((tuning.seed * 1_000_003 + number) * 1_000_003 + epoch)
-            _train_epoch(module, optimizer, batches, epoch, tuning)
-            if done is not None:
-                done(epoch + 1)
+        with maps.watching(module) if maps else nullcontext():
+            for epoch in range(tuning.epochs):
+                torch.manual_seed((tuning.seed * 1_000_003 + number) * 1_000_003 + epoch)
+                _train_epoch(_loss(module, tuning, maps), optimizer, batches, epoch, tuning)
+                if done is not None:
+                    done(epoch + 1)
     finally:
         module.train(was_training)
         for hook in hooks:
@@ -126,13 +142,12 @@ def examples(images: Floats, labels: NDArray[np.int64], size: int) -> Batches:
     return loader
 
 
-def _train_epoch(module: nn.Module, optimizer: torch.optim.SGD, batches: Batches, epoch: int, tuning: Tuning) -> None:
+def _train_epoch(loss_of: Loss, optimizer: torch.optim.SGD, batches: Batches, epoch: int, tuning: Tuning) -> None:
     steps = _length(batches)
     for step, (images, labels) in enumerate(batches):
         done = (epoch + step / steps) / tuning.epochs
         optimizer.param_groups[0]["lr"] = tuning.learning_rate * (1 - done)
-        with torch.autocast("cpu", torch.bfloat16, enabled=tuning.bfloat16):
-            loss = functional.cross_entropy(module(images), labels)
+        loss = loss_of(images, labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -141,6 +156,23 @@ def _train_epoch(module: nn.Module, optimizer: torch.optim.SGD, batches: Batches
                 f"fine-tuning: the loss is {loss.item()} in epoch {epoch + 1}; give a learning rate below "
                 f"{tuning.learning_rate}"
             )
+
+
+def _loss(module: nn.Module, tuning: Tuning, maps: MapDensities | None) -> Loss:
+    def loss_of(images: Tensor, labels: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=tuning.bfloat16):
+            loss = functional.cross_entropy(module(images), labels)
+        return loss if maps is None else loss + tuning.sparser_maps * maps.term()
+
+    return loss_of
+
+
+def _shares(trainable: Trainable, energy: Mapping[str, float] | None) -> Mapping[str, float]:
+    """Of the energy, by the submodules that read the layers' ifmaps."""
+    if energy is None:
+        raise PruningError("fine-tuning: sparser_maps needs the energy of each layer; give energy, or leave it at 0")
+    total = sum(energy.values())
+    return {reader: energy[layer] / total for layer, reader in trainable.readers.items()}
 
 
 def _length(batches: Batches) -> int:

@@ -7,7 +7,7 @@ torch.nn.utils.prune makes them.
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import custom_from_mask
 
 from pruning.fine_tuning import Batches, Trainable, Tuning, fine_tuned
-from pruning.judging import Accuracy, Parts, check_above_chance, divided
-from pruning.loop import Limits, Plan, PruningStep, answer, prune
+from pruning.job import Job, Step
+from pruning.judging import Accuracy, divided
+from pruning.loop import FineTune, Limits, Plan
 from pruning.onnx_network import OnnxNetwork
 from pruning.simulated_energy import Energies, energies_on
 from pruning.state import write_whole
@@ -31,7 +32,6 @@ from workloads.data_sets import LabelledImages
 
 __all__ = ["Pruned", "Tuning", "energy_aware_prune"]
 
-Step = PruningStep[OnnxNetwork]
 _CALIBRATION_IMAGES = 4096
 _EPOCHS = 2
 """A round, if nothing else is said."""
@@ -95,71 +95,33 @@ def energy_aware_prune(
         data.check_fits(network.image_shape, network.classes)
         parts = divided(data, batch=batch, calibration=_CALIBRATION_IMAGES, seed=plan.seed)
         with energies_on(machine, parts.energy) as energies:
-            job = _Job(network=network, parts=parts, accuracy=Accuracy(parts.judged), energies=energies, plan=plan)
-            limits = job.limits(max_accuracy_loss, target_energy)
-            tune = None if training is None else _fine_tune(trainable, training, tuning or Tuning(epochs=_EPOCHS))
-            steps = job.steps(limits, tune, on_step)
-            report = job.report(type(module).__name__, steps, limits, machine)
+            job = Job(
+                network=network,
+                parts=parts,
+                machine=machine,
+                energies=energies,
+                accuracy=Accuracy(parts.judged),
+                plan=plan,
+            )
+            limits = _limits(job, max_accuracy_loss, target_energy)
+            tune = None if training is None else _fine_tune(trainable, training, tuning, energies)
+            steps = job.steps(limits, tune, lambda made: None if on_step is None else on_step(made[-1]))
+            report = job.report(type(module).__name__, steps, limits)
         pruned = report.answer.network
         pruned.save(folder / "pruned.onnx")
         return Pruned(module=_masked(trainable, pruned), report=report, _file=(folder / "pruned.onnx").read_bytes())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Job:
-    """What a run is given."""
-
-    network: OnnxNetwork
-    parts: Parts
-    accuracy: Accuracy
-    energies: Energies
-    plan: Plan
-
-    def limits(self, points: float, per_cent: float | None) -> Limits:
-        own = self.accuracy(self.network)
-        check_above_chance(own, self.parts.judged, self.network.classes)
-        energy = sum(self.energies.of(self.network).values())
-        target = 0.0 if per_cent is None else energy * per_cent / 100
-        return Limits(min_accuracy=max(0.0, own - points / 100), target_energy=target)
-
-    def steps(
-        self,
-        limits: Limits,
-        fine_tune: Callable[[OnnxNetwork, int], OnnxNetwork] | None,
-        on_step: Callable[[Step], object] | None,
-    ) -> list[Step]:
-        steps = []
-        for step in prune(
-            self.network,
-            images=self.parts.calibration.images,
-            energy_of=self.energies.of,
-            accuracy_of=self.accuracy,
-            limits=limits,
-            plan=self.plan,
-            predict_of=self.energies.predicted,
-            fine_tune=fine_tune,
-        ):
-            steps.append(step)
-            if on_step is not None:
-                on_step(step)
-        return steps
-
-    def report(self, name: str, steps: list[Step], limits: Limits, machine: Accelerator) -> Pruning:
-        best = answer(steps, limits)
-        return Pruning(
-            model=name,
-            steps=tuple(steps),
-            answer=replace(best, accuracy=self.accuracy(best.network)),
-            limits=limits,
-            before=self.energies.simulated(self.network),
-            after=self.energies.simulated(best.network),
-            accelerator=machine,
-            images=self.parts.sizes(),
-        )
+def _limits(job: Job, points: float, per_cent: float | None) -> Limits:
+    least = max(0.0, job.own_accuracy() - points / 100)
+    return Limits(min_accuracy=least, target_energy=0.0 if per_cent is None else job.own_energy() * per_cent / 100)
 
 
-def _fine_tune(trainable: Trainable, training: Batches, tuning: Tuning) -> Callable[[OnnxNetwork, int], OnnxNetwork]:
-    return lambda network, number: fine_tuned(network, trainable, training, tuning, number)
+def _fine_tune(
+    trainable: Trainable, training: Batches, tuning: Tuning | None, energies: Energies
+) -> FineTune[OnnxNetwork]:
+    way = tuning or Tuning(epochs=_EPOCHS)
+    return lambda network, number: fine_tuned(network, trainable, training, way, number, energy=energies.of(network))
 
 
 def _masked(trainable: Trainable, network: OnnxNetwork) -> nn.Module:

@@ -31,7 +31,7 @@ def exported(module: nn.Module, images: Tensor, path: Path) -> tuple[OnnxNetwork
     _name_layers(proto)
     onnx.save_model(proto, path)
     network = OnnxNetwork.load(path)
-    return network, _trainable(module, proto, path)
+    return network, _trainable(module, proto, network)
 
 
 def _proto(module: nn.Module, images: Tensor) -> onnx.ModelProto:
@@ -78,13 +78,14 @@ def _name_layers(proto: onnx.ModelProto) -> None:
             node.name = node.input[1].removesuffix(_WEIGHT)
 
 
-def _trainable(module: nn.Module, proto: onnx.ModelProto, path: Path) -> Trainable:
+def _trainable(module: nn.Module, proto: onnx.ModelProto, network: OnnxNetwork) -> Trainable:
     state = module.state_dict()
     stored = {tensor.name: tuple(tensor.dims) for tensor in proto.graph.initializer}
     lost = [name for name, value in module.named_parameters() if stored.get(name) != tuple(value.shape)]
     if lost:
         raise PruningError(
-            f"{path.name}: torch's exporter does not keep {', '.join(lost)} as weights of the file; leave unused and "
-            "shared parameters, and those computed from others, out of the module"
+            f"{network.path.name}: torch's exporter does not keep {', '.join(lost)} as weights of the file; leave "
+            "unused and shared parameters, and those computed from others, out of the module"
         )
-    return Trainable(module=module, names={name: name for name in stored if name in state})
+    readers = {layer.name: network.initializer_of(layer.name).rpartition(".")[0] for layer in network.layers}
+    return Trainable(module=module, names={name: name for name in stored if name in state}, readers=readers)

@@ -32,11 +32,13 @@ def trainable_of(network: OnnxNetwork) -> Trainable:
             f"{', '.join(sorted(OPERATORS))}. Leave --finetune out, or prune the PyTorch module (pruning.torch)"
         )
     module = GraphModule(network, nodes)
-    return Trainable(module=module, names=module.names)
+    return Trainable(module=module, names=module.names, readers=module.readers)
 
 
 class GraphModule(nn.Module):
-    """names: of the network's initializers that training changes, each with the name of its parameter or buffer."""
+    """names    of the network's initializers that training changes, each with the name of its parameter or buffer
+    readers  of the network's layers, each with the name of the submodule, an identity, that its ifmap passes
+    """
 
     def __init__(self, network: OnnxNetwork, nodes: Sequence[NodeProto]) -> None:
         super().__init__()
@@ -48,6 +50,10 @@ class GraphModule(nn.Module):
         values = network.constants([name for name in read if name != self._input])
         self._own = {name: f"value{at}" for at, name in enumerate(values)}
         self.names: Mapping[str, str] = {name: own for name, own in self._own.items() if name in changed}
+        self.readers: Mapping[str, str] = {layer.name: f"ifmap{at}" for at, layer in enumerate(network.layers)}
+        self._readers = {network.initializer_of(layer): reader for layer, reader in self.readers.items()}
+        for reader in self.readers.values():
+            self.add_module(reader, nn.Identity())
         for name, own in self._own.items():
             value = torch.from_numpy(np.array(values[name]))
             if name in learned:
@@ -61,6 +67,8 @@ class GraphModule(nn.Module):
         values.update((name, getattr(self, own)) for name, own in self._own.items())
         for node in self._nodes:
             inputs = [values[name] for name in node.input]
+            if len(inputs) > 1 and node.input[1] in self._readers:
+                inputs[0] = self.get_submodule(self._readers[node.input[1]])(inputs[0])
             values[node.output[0]] = OPERATORS[node.op_type](Call(node=node, inputs=inputs, is_training=self.training))
         scores: Tensor = values[self._output]
         return scores.flatten(1)
