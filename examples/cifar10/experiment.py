@@ -73,7 +73,7 @@ CELLS: Mapping[str, Way] = {
 MOST_LOST = 0.005
 """Accuracy on `threshold`, against the reference."""
 _DEFAULT = [ORIGINAL, DENSE, "alternating-maps", "magnitude"]
-ROUNDS, EPOCHS, LOSS_A_ROUND, LEARNING_RATE = 3, 4, 0.02, 0.05
+ROUNDS, EPOCHS, LOSS_A_ROUND, LEARNING_RATE = 3, 2, 0.01, 0.03
 TRAINING_BATCH = 128
 CALIBRATION_IMAGES = 8192
 ENERGY_IMAGES = 16

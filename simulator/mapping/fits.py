@@ -31,6 +31,13 @@ def psum_tile_words(mapping: RowStationaryMapping, layer: Layer) -> int:
     return mapping.n * mapping.g * mapping.m * mapping.e * layer.F
 
 
+def banks_taken(mapping: RowStationaryMapping, layer: Layer, accelerator: Accelerator) -> tuple[int, int]:
+    """GLB banks that hold ifmaps, and those that hold psums: each bank holds words of one kind at one time."""
+    words = accelerator.glb.bank_words
+    ifmap_bank, psum_bank = words_held(words, layer.ifmap_bits), words_held(words, layer.psum_bits)
+    return -(-ifmap_tile_words(mapping, layer) // ifmap_bank), -(-psum_tile_words(mapping, layer) // psum_bank)
+
+
 def pass_filter_words(mapping: RowStationaryMapping, layer: Layer) -> int:
     """Filter words of a pass: g*p*t*q*r*R*S."""
     return mapping.g * mapping.p * mapping.t * mapping.q * mapping.r * layer.R * layer.S
@@ -118,8 +125,7 @@ def _check_buffers(mapping: RowStationaryMapping, layer: Layer, accelerator: Acc
             "lower p, t, q or r"
         )
     ifmap_words, psum_words = ifmap_tile_words(mapping, layer), psum_tile_words(mapping, layer)
-    ifmap_banks = -(-ifmap_words // words_held(glb.bank_words, layer.ifmap_bits))
-    psum_banks = -(-psum_words // words_held(glb.bank_words, layer.psum_bits))
+    ifmap_banks, psum_banks = banks_taken(mapping, layer, accelerator)
     if ifmap_banks + psum_banks > glb.banks:
         raise MappingError(
             f"{layer.name}: {ifmap_banks} ifmap banks (n*g*q*r*((e-1)*U+R)*W = {ifmap_words} words) and "

@@ -10,6 +10,7 @@ from itertools import product
 
 from simulator.mapping.fits import (
     MACHINE_WORD_BITS,
+    banks_taken,
     ifmap_tile_words,
     pass_filter_words,
     psum_tile_words,
@@ -63,7 +64,7 @@ def rooms(mapping: RowStationaryMapping, layer: Layer, accelerator: Accelerator)
     )
     ifmap_bank, psum_bank = (words_held(glb.bank_words, bits) for bits in (layer.ifmap_bits, layer.psum_bits))
     ifmap_words, psum_words = ifmap_tile_words(mapping, layer), psum_tile_words(mapping, layer)
-    ifmap_banks, psum_banks = -(-ifmap_words // ifmap_bank), -(-psum_words // psum_bank)
+    ifmap_banks, psum_banks = banks_taken(mapping, layer, accelerator)
     ifmaps = Room(
         store=f"GLB ifmaps, {_banks(ifmap_banks)}",
         formula="n*g*q*r*((e-1)*U+R)*W",

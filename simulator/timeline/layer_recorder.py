@@ -7,7 +7,9 @@ from simulator.energy import energy_per_bit, energy_per_mac
 from simulator.hardware.pe_array import PassPlan
 from simulator.hardware.watch import Transfer
 from simulator.hardware.zeros import count_pass_slots, slot_accesses, slots_done
+from simulator.mapping.fits import banks_taken
 from simulator.mapping.passes import ProcessingPass
+from simulator.results import LayerResult
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
 from simulator.spec.tensors import LayerTensors
@@ -164,8 +166,15 @@ class LayerRecorder:
 
     # ---- the layer ----
 
-    def layer_begins(self, name: str, cycles: int, passes: int) -> None:
-        self._slice(Track.LAYERS, name, (0, cycles), {"cycles": cycles, "passes": passes})
+    def layer_begins(self, result: LayerResult) -> None:
+        ifmap_banks, psum_banks = banks_taken(result.mapping, self._layer, self._accelerator)
+        notes: dict[str, int | str] = {
+            "cycles": result.total_cycles,
+            "passes": result.passes,
+            "ifmap banks": ifmap_banks,
+            "psum banks": psum_banks,
+        }
+        self._slice(Track.LAYERS, result.layer.name, (0, result.total_cycles), notes)
 
     def layer_ends(self) -> None:
         """Write the counters, as far as the file was not full, and zeros after them."""

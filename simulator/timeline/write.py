@@ -63,7 +63,7 @@ def _record(
 ) -> LayerRecorder:
     run = as_run(result.layer, workload.tensors_of(result.layer), accelerator)
     recorder = LayerRecorder(trace, window, run, accelerator, step)
-    recorder.layer_begins(result.layer.name, result.total_cycles, result.passes)
+    recorder.layer_begins(result)
     replay_layer(*run, result.mapping, accelerator, recorder)
     recorder.layer_ends()
     return recorder

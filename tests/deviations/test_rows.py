@@ -34,6 +34,7 @@ from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
 from simulator.spec.tensors import DENSE, LayerTensors
 from simulator.spec.workload import Origin, Provenance, Workload
+from tests.timeline.small_runs import drawn_timeline, run_of
 from workloads import open_workload
 from workloads.synthetic import SyntheticTensors
 
@@ -308,6 +309,19 @@ def test_row_28_pruning_saves_less_than_published_so_far() -> None:
     assert 1 - left["alternating"] / left["magnitude"] == pytest.approx(0.282, abs=0.001)
     accuracy = {name: float(row["test_accuracy_percent"]) for name, row in cells.items()}
     assert accuracy["original"] - accuracy["alternating"] <= 1
+
+
+def test_row_29_a_timeline_writes_every_pass_a_simulation_times_each_kind_once() -> None:
+    small = Layer(name="small", N=1, M=8, C=4, H=8, W=8, R=3, S=3)
+    mapping = RowStationaryMapping(m=4, n=1, e=2, p=1, q=1, r=1, t=1)
+    rng = np.random.default_rng(0)
+    shapes = (small.ifmap_shape, small.filter_shape, small.ofmap_shape)
+    ifmap, filters, ofmap = (rng.integers(1, 9, shape).astype(np.int16) for shape in shapes)
+    drawn = small, LayerTensors(ifmap=ifmap, filters=filters, ofmap=ofmap), mapping
+    trace = drawn_timeline(*run_of([drawn], CHIP), CHIP)
+    kinds = {shape_of(step, small, CHIP) for step in processing_passes(small, mapping)}
+    passes = [one for one in trace.slices["layers and passes"] if one.name == "pass"]
+    assert len(passes) > 5 * len(kinds)
 
 
 def by_tensors(name: str) -> LayerResult:

@@ -13,6 +13,7 @@ from simulator.hardware.layer_run import as_run
 from simulator.hardware.pe_array import shape_of
 from simulator.mapping.passes import processing_passes
 from simulator.mapping.row_stationary import RowStationaryMapping
+from simulator.mapping.usage import rooms
 from simulator.results import LayerResult, NetworkResult
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
@@ -79,11 +80,14 @@ def assert_words(trace: Trace, layer: LayerResult) -> None:
 
 def assert_cycles(trace: Trace, layer: LayerResult, machine: Accelerator) -> None:
     whole, *inner = trace.slices["layers and passes"]
-    assert whole == ("layer 0", 0, layer.total_cycles, {"cycles": layer.total_cycles, "passes": layer.passes})
+    ran, _ = as_run(layer.layer, None, machine)  # type: ignore[arg-type]
+    glb = {room.store.partition(",")[0]: room for room in rooms(layer.mapping, ran, machine)}
+    bank = machine.glb.bank_words
+    banks = {f"{kind} banks": glb[f"GLB {kind}s"].capacity // bank for kind in ("ifmap", "psum")}
+    assert whole == ("layer 0", 0, layer.total_cycles, {"cycles": layer.total_cycles, "passes": layer.passes, **banks})
     passes = [one for one in inner if one.name == "pass"]
     assert sum(one.end - one.begin for one in passes) == layer.processing_cycles
     assert [one.notes["pass"] for one in passes] == list(range(1, layer.passes + 1))
-    ran, _ = as_run(layer.layer, None, machine)  # type: ignore[arg-type]
     shapes = [shape_of(step, ran, machine) for step in processing_passes(ran, layer.mapping)]
     beats = [(s.n * s.F * s.e * s.g * s.t, s.p, s.psum_in_beat_words, s.psum_out_beat_words, s.psum_in) for s in shapes]
     assert trace.busy("NoC/GON") == sum(columns * ceil(p / beat) for columns, p, _, beat, _ in beats)
