@@ -172,7 +172,7 @@ class PruneOptions:
     """Of fine-tuning: it falls to zero in each round."""
     sparser_maps: Annotated[float, Parameter(validator=Number(gte=0))] = 0.0
     """What fine-tuning's loss is charged for feature maps that are not sparse, each by the energy of the layer that
-    reads it; 1 is a good start. Zeros in feature maps save energy, at some accuracy."""
+    reads it; 0.5 is a good start. Zeros in feature maps save energy, at some accuracy."""
     arch: str = "eyeriss-estimation"
     """The accelerator: a shipped one (`picojoule arch list`) or a TOML file."""
     energy: Path | None = None

@@ -1,6 +1,6 @@
-"""What did the cells of the experiment come to? Writes cells.csv and prints the comparison.
+"""What did the cells of the experiment come to? Writes cells.csv, paths.csv and paths.svg, and prints the comparison.
 
-    python results.py CELLS [--methods alternating magnitude] [--seeds 0 1 2]
+    python results.py CELLS [--methods alternating-maps magnitude …] [--seeds 0 1 2]
 
 Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have
 not run are shown as missing.
@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.state import write_whole
+from simulator.report.pictures.figure_data import Column, FigureData, Guide, Points
+from simulator.report.pictures.plots import write_plot
 
 ORIGINAL, DENSE = "original", "dense"
 TEST_IMAGES = 10_000
@@ -128,6 +130,53 @@ def pairs(cells: Path, finished: dict[str, list[dict[str, Any]]], key: str) -> I
         )
 
 
+def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureData:
+    """Every step of every finished cell: accuracy on `threshold` against energy simulated."""
+    found = [(method, seed, cell) for method in methods for seed in seeds if (cell := read(cells, method, seed))]
+    steps = [(method, seed, step) for method, seed, cell in found for step in cell["steps"] if step["accepted"]]
+    least = [100 * cell["least"] for _, _, cell in found[:1]]
+    return FigureData(
+        name="paths",
+        title="Energy and accuracy, step by step",
+        caption="Each step that was kept, of every seed; outlined: before training.",
+        origin="energy simulated, accuracy measured",
+        columns=(
+            Column(name="method"),
+            Column(name="seed"),
+            Column(name="round"),
+            Column(name="layer"),
+            Column(name="energy", unit="%"),
+            Column(name="accuracy", unit="%"),
+            Column(name="untrained"),
+        ),
+        rows=tuple(
+            (
+                method,
+                seed,
+                step["round"],
+                step["layer"],
+                100 * step["energy"],
+                100 * step["accuracy"],
+                step["layer"] != "",
+            )
+            for method, seed, step in steps
+        ),
+        drawing=Points(
+            x="energy",
+            y="accuracy",
+            x_axis=f"energy on {SHOWN} [% of the original's]",
+            y_axis="accuracy on threshold [%]",
+            label="layer",
+            group="method",
+            hollow="untrained",
+            names_hollow=False,
+            guides=tuple(
+                Guide(name="half a point below the reference", points=((20.0, at), (100.0, at))) for at in least
+            ),
+        ),
+    )
+
+
 def csv_of(found: Sequence[dict[str, Any]]) -> str:
     columns = dict.fromkeys(key for row in found for key in row)
     text = io.StringIO()
@@ -143,12 +192,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("cells", type=Path)
     parser.add_argument(
-        "--methods", nargs="+", default=["alternating", "magnitude"], help="the first is held against the others"
+        "--methods", nargs="+", default=["alternating-maps", "magnitude"], help="the first is held against the others"
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     given = parser.parse_args()
     found = list(rows(given.cells, given.methods, given.seeds))
     write_whole(given.cells / "cells.csv", csv_of(found).encode())
+    figure = paths(given.cells, given.methods, given.seeds)
+    write_whole(given.cells / "paths.csv", figure.csv().encode())
+    write_plot(figure, given.cells / "paths.svg")
     print("\n".join(comparison(given.cells, found, given.methods)))
 
 
