@@ -154,6 +154,9 @@ def test_the_path_of_a_pruning_run(tmp_path: Path) -> None:
     assert path.values("taken_back") == [False, False, True, False]
     classes = [mark.get("class", "") for mark in marks(svg_of(path))]
     assert ["hollow" in each for each in classes] == [False, False, True, False]
+    said = [mark.findtext("title", "") for mark in marks(svg_of(path))]
+    assert [each.endswith(", taken back") for each in said] == [False, False, True, False]
+    assert not any("True" in each or "False" in each for each in said)
     name, weights, nonzero_macs, cycles, energy = left.rows[1]
     assert (name, nonzero_macs, energy) == ("conv2", None, 100 * 20 / 60)
     assert (weights, cycles) == (100 * 2359 / 4608, 100 * 78551 / 79694)

@@ -138,8 +138,10 @@ def _class_of(cell: Cell) -> str:
 def _shown(cell: Cell) -> str:
     if cell is None:
         return "–"
-    if isinstance(cell, str | bool):
-        return str(cell)
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, str):
+        return cell
     return f"{cell:,}" if isinstance(cell, int) else said(cell)
 
 

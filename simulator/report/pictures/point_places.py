@@ -114,11 +114,12 @@ def _meets_any(box: Box, others: Sequence[Box]) -> bool:
 
 
 def _says(figure: FigureData, row: int) -> str:
+    """What is true is named, what is not is left out."""
     parts = []
     for column, value in zip(figure.columns, figure.rows[row], strict=True):
-        if value is None or value == "":
+        if value is None or value == "" or value is False:
             continue
-        shown = value if isinstance(value, str | bool) else said(value)
+        shown = "" if value is True else value if isinstance(value, str) else said(value)
         name = column.name if "." in column.name else column.name.replace("_", " ")
-        parts.append(f"{name} {shown} {column.unit}".rstrip())
+        parts.append(" ".join(filter(None, (name, shown, column.unit))))
     return ", ".join(parts)
