@@ -35,8 +35,8 @@ class Descent:
         for words in (self.xx, self.factors, self.spread):
             if words.dtype != np.float32 or not words.flags.c_contiguous:
                 raise ValueError(f"C-contiguous float32 words are needed, not {words.dtype}")
-        if not (self.damping > 0 and (self.spread > 0).all()):
-            raise ValueError("damping and spread must be above zero")
+        if not self.damping > 0:
+            raise ValueError(f"damping {self.damping} must be above zero")
 
     def solve(self, support: npt.NDArray[np.bool_], wanted: Singles, residual: npt.NDArray[np.float64]) -> Singles:
         """D for some outputs, zero where that would raise the residual; support, wanted and D are (outputs, inputs).

@@ -101,10 +101,15 @@ def _keep_few(support: Mask) -> Mask:
 
 def _gathered_sums(xx: Floats, factors: Floats, spread: Floats, damping: float) -> Descent:
     """In single precision, whose rounding moves D'xxD by less than the damping does: a fall it finds is a fall."""
-    single = (np.ascontiguousarray(words, np.float32) for words in (xx, factors, spread))
-    names = zip(("xx", "factors", "spread"), single, strict=True)
-    limits = {"enough": _ENOUGH, "least_left": _LEAST_LEFT, "most_steps": _MOST_STEPS}
-    return Descent(**dict(names), damping=damping, **limits)
+    return Descent(
+        xx=np.ascontiguousarray(xx, np.float32),
+        factors=np.ascontiguousarray(factors, np.float32),
+        spread=np.ascontiguousarray(spread, np.float32),
+        damping=damping,
+        enough=_ENOUGH,
+        least_left=_LEAST_LEFT,
+        most_steps=_MOST_STEPS,
+    )
 
 
 def _parts(outputs: Indices, most: int) -> list[Indices]:
