@@ -9,6 +9,7 @@ at most that of A_now: a refit never worsens the residual on its own samples.
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pruning.conjugate_gradient import descend_supports, operations_of_a_step
 from pruning.least_squares import equal_supports, solve_supports, unless_worse
@@ -41,7 +42,9 @@ def refit(columns: Floats, gram: Gram, kept: Mask, *, damping: float = DAMPING, 
     return fitted
 
 
-def _change(xx: Floats, correlation: Floats, kept: Mask, damping: float, residual: Floats, solver: Solver) -> Floats:
+def _change(
+    xx: Floats, correlation: Floats, kept: Mask, damping: float, residual: NDArray[np.float64], solver: Solver
+) -> Floats:
     """What to add to the weights of one group; zero for outputs whose residual would rise."""
     if solver == "exact" or (solver == "auto" and _exact_is_cheaper(kept)):
         return unless_worse(xx, correlation, solve_supports(xx, correlation, kept, damping))
