@@ -1,4 +1,4 @@
-/* The C side of picojoule: one processing pass, scans over tensors, and descents on sums. Serves the compiler and cffi alike.
+/* The C side of picojoule: one processing pass, scans over tensors, descents on sums. Serves compiler and cffi alike.
  *
  * The caller allocates every array and checks every length; nothing here prints, exits, keeps state or calls back.
  * Every function returns a status: PJ_OK or what stopped it. */
