@@ -53,7 +53,7 @@ def prune_layer(layer: Layer, weights: Floats, gram: Gram, keep: int, method: Me
     """
     if method is Method.GLOBAL_MAGNITUDE:
         raise PruningError(f"{layer.name}: {method} is of a whole network; give another method for one layer")
-    columns = columns_of(layer, weights)
+    columns = np.ascontiguousarray(columns_of(layer, weights))  # in the order of the sums, which they are met with
     if columns.shape != gram.xy.shape:
         raise PruningError(f"{layer.name}: sums for weights of shape {gram.xy.shape}; the layer has {columns.shape}")
     left = int(np.count_nonzero(columns))

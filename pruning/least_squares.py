@@ -20,6 +20,18 @@ def solve_supports(xx: Floats, wanted: Floats, support: Mask, damping: float) ->
     return solved
 
 
+def unless_worse(xx: Floats, wanted: Floats, change: Floats) -> Floats:
+    """The change D, zero for outputs whose residual it would raise; all (inputs, outputs), and D is overwritten.
+
+    ‖Y − X(A + D)‖² − ‖Y − XA‖² = D'(xxD − 2 wanted), where wanted = X'(Y − XA): it holds whatever the solver did.
+    """
+    slope = xx @ change
+    slope -= wanted
+    slope -= wanted
+    change[:, np.einsum("io,io->o", change, slope, dtype=np.float64, optimize=False) > 0] = 0
+    return change
+
+
 def equal_supports(support: Mask) -> Iterator[tuple[Indices, Indices]]:
     """Each different support that is not empty: its inputs, and the outputs that have it, all in order."""
     outputs_of: dict[bytes, list[int]] = {}

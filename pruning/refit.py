@@ -9,9 +9,10 @@ at most that of A_now: a refit never worsens the residual on its own samples.
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pruning.conjugate_gradient import descend_supports
-from pruning.least_squares import equal_supports, solve_supports
+from pruning.conjugate_gradient import descend_supports, operations_of_a_step
+from pruning.least_squares import equal_supports, solve_supports, unless_worse
 from pruning.samples import Floats, Gram, Mask
 from simulator.errors import PruningError
 
@@ -41,21 +42,15 @@ def refit(columns: Floats, gram: Gram, kept: Mask, *, damping: float = DAMPING, 
     return fitted
 
 
-def _change(xx: Floats, correlation: Floats, kept: Mask, damping: float, residual: Floats, solver: Solver) -> Floats:
+def _change(
+    xx: Floats, correlation: Floats, kept: Mask, damping: float, residual: NDArray[np.float64], solver: Solver
+) -> Floats:
     """What to add to the weights of one group; zero for outputs whose residual would rise."""
     if solver == "exact" or (solver == "auto" and _exact_is_cheaper(kept)):
-        change = solve_supports(xx, correlation, kept, damping)
-    else:
-        change = descend_supports(xx, correlation, kept, damping, np.maximum(residual, 0).astype(xx.dtype))
-    # ‖Y − X(A + D)‖² − ‖Y − XA‖² = D'(xxD − 2 correlation), measured anew: it holds whatever the solver did.
-    slope = xx @ change
-    slope -= correlation
-    slope -= correlation
-    change[:, np.einsum("io,io->o", change, slope, dtype=np.float64, optimize=False) > 0] = 0
-    return change
+        return unless_worse(xx, correlation, solve_supports(xx, correlation, kept, damping))
+    return descend_supports(xx, correlation, kept, damping, np.maximum(residual, 0))
 
 
 def _exact_is_cheaper(kept: Mask) -> bool:
-    inputs, outputs = kept.shape
     exact = sum(2 / 3 * float(support.size**3) for support, _ in equal_supports(kept))
-    return bool(exact <= _STEPS * 2 * inputs**2 * outputs)
+    return exact <= _STEPS * operations_of_a_step(kept)

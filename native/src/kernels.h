@@ -1,4 +1,4 @@
-/* The C side of picojoule: one processing pass, and scans over tensors. Serves the compiler and cffi alike.
+/* The C side of picojoule: one processing pass, scans over tensors, descents on sums. Serves compiler and cffi alike.
  *
  * The caller allocates every array and checks every length; nothing here prints, exits, keeps state or calls back.
  * Every function returns a status: PJ_OK or what stopped it. */
@@ -79,6 +79,21 @@ int pj_run_length_pairs(const int16_t *words, const int64_t *starts, int64_t str
  * meets, padding counted as zero. Adds to positions[plane % channels][R][S]. */
 int pj_nonzero_positions(const int16_t *words, int64_t planes, int64_t channels, const int32_t *geometry,
                          int64_t *positions);
+
+/* The sums of a least-squares problem, and how it is descended: see pruning/conjugate_gradient.py.
+ * xx [inputs][inputs] symmetric; factors [inputs][rank] and spread [inputs], above zero: about xx + damping I
+ * An output is done when a step wins at most `enough` of its residual left, or of `least_left` of that before. */
+typedef struct {
+    const float *xx, *factors, *spread;
+    int64_t inputs, rank;
+    double damping, enough, least_left;
+    int32_t most_steps;
+} pj_sums;
+
+/* For each output o: change = about (xx + damping I)^-1 wanted on the inputs kept[starts[o]..starts[o + 1] - 1], where
+ * wanted and change have their words too; zero if that would raise the residual, which is residual[o] now. */
+int pj_descend_supports(const pj_sums *problem, int64_t outputs, const int64_t *starts, const int32_t *kept,
+                        const float *wanted, const double *residual, float *change);
 /* cdef end */
 
 #endif

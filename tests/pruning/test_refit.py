@@ -57,10 +57,11 @@ def test_against_least_squares_on_the_samples(seed: int, samples: int, dead: boo
         assert found <= 1.01 * left + 1e-4 * gram.yy[0, output]
 
 
-def test_the_iterative_solver_is_within_one_percent() -> None:
-    """200 inputs, 64 outputs in blocks of 24: the residual is what counts, not the weights."""
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_the_iterative_solver_is_within_one_percent(share: float) -> None:
+    """200 inputs, 64 outputs, by themselves or in blocks of 24: the residual is what counts, not the weights."""
     x, columns = activations(1, 1000, 200, 3), weights(1, 200, 64, 4)
-    gram, kept = sums(x, x @ columns), masks(columns, 0.2, 5)
+    gram, kept = sums(x, x @ columns), masks(columns, share, 5)
     exact = gram.residual(refit(columns, gram, kept, solver="exact"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pruning.conjugate_gradient._BLOCK_OUTPUTS", 24)
@@ -142,6 +143,18 @@ def test_damping_must_be_above_zero() -> None:
     x = activations(1, 9, 4, 0)
     with pytest.raises(PruningError, match="damping 0; give a number above zero"):
         refit(columns, sums(x, x @ columns), columns != 0, damping=0)
+
+
+def test_the_same_bits_with_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 outputs are seven calls of the kernel."""
+    columns = weights(1, 80, 100, 0)
+    gram, kept = sums(activations(1, 90, 80, 0), activations(1, 90, 80, 1) @ columns), masks(columns, 0.3, 0)
+    found = []
+    for threads in (1, 3):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, threads=threads: set(range(threads)))
+        found.append(refit(columns, gram, kept, solver="iterative"))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert (found[0] != np.where(kept, columns, 0)).any(axis=1).all()
 
 
 def test_the_same_twice() -> None:

@@ -63,7 +63,7 @@ ALLOWED = {
         "simulator.errors",
     },
     "workloads": {"workloads", "simulator.spec", "simulator.errors"},
-    "pruning": {"pruning", "workloads", "simulator.spec", "simulator.errors"},
+    "pruning": {"pruning", "workloads", "simulator.spec", "simulator.errors", "native"},
 }
 JOINING = {
     "pruning/simulated_energy.py": {"simulator.run", "simulator.estimation", "simulator.results"},
