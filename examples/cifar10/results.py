@@ -1,6 +1,6 @@
 """What did the cells of the experiment come to? Writes cells.csv, paths.csv and paths.svg, and prints the comparison.
 
-    python results.py CELLS [--methods alternating-maps magnitude …] [--seeds 0 1 2]
+    python results.py CELLS [--methods alternating magnitude …] [--seeds 0 1 2]
 
 Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have
 not run are shown as missing.
@@ -192,7 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("cells", type=Path)
     parser.add_argument(
-        "--methods", nargs="+", default=["alternating-maps", "magnitude"], help="the first is held against the others"
+        "--methods", nargs="+", default=["alternating", "magnitude"], help="the first is held against the others"
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     given = parser.parse_args()
