@@ -30,7 +30,7 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
     machine = machine_of(options.arch, options.energy)
     path, options = _prepared(model, options)
     network = OnnxNetwork.load(path)
-    tuner = tuner_of(network, options) if options.finetune else None
+    tuner = tuner_of(network, options)
     data = open_labelled(
         str(options.data), split=options.split, scale=options.scale, mean=options.mean, std=options.std
     )

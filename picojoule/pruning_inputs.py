@@ -13,8 +13,13 @@ Tuner = Callable[[LabelledImages, EnergyOf[OnnxNetwork]], FineTune[OnnxNetwork]]
 _TRAINING_BATCH = 64
 
 
-def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner:
-    """Fine-tuning, on images to come. Raises PruningError for a network that cannot be trained, and without torch."""
+def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner | None:
+    """Fine-tuning, on images to come, if it is asked for. Raises PruningError for a network that cannot be trained, and
+    without torch."""
+    if not options.finetune:
+        if options.sparser_maps:
+            raise PruningError("--sparser-maps: is a part of fine-tuning; give --finetune EPOCHS as well")
+        return None
     if find_spec("torch") is None:
         raise PruningError("--finetune: torch is not installed; pip install 'picojoule[torch]', or leave it out")
     from pruning.fine_tuning import Tuning, examples, fine_tuned
