@@ -36,7 +36,6 @@ def _builder() -> FFI:
         sources=_paths("*.c"),
         depends=_paths("*.h"),
         include_dirs=[str(SOURCES)],
-        libraries=["m"],
         extra_compile_args=[*FLAGS, *_werror()],
     )
     return builder

@@ -5,7 +5,6 @@
  * multiply-add, and every number of threads, finds the same bits. */
 #include "kernels.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +110,7 @@ static void add_rows(const float *restrict strong, int64_t rank, const float *sc
         into[k] += (double)((scale[0] * strong[k] + scale[1] * b[k]) + (scale[2] * c[k] + scale[3] * d[k]));
 }
 
-/* The lower half of the Cholesky factor of I + F' spread^-1 F on the support. */
+/* I + F' spread^-1 F on the support as L D L': L's lower half, and D in place of its diagonal of ones. No root: no libm. */
 static void prepare(const pj_sums *problem, const int32_t *kept, int64_t count, bench *at) {
     const int64_t rank = problem->rank;
     memset(at->inner, 0, (size_t)(rank * rank) * sizeof(double));
@@ -128,13 +127,14 @@ static void prepare(const pj_sums *problem, const int32_t *kept, int64_t count, 
             add_rows(at->strong + i * rank, rank, scale, at->inner + k * rank, k + 1);
         }
     for (int64_t k = 0; k < rank; k++) {
-        double *row = at->inner + k * rank;
+        double *row = at->inner + k * rank, pivot = 1 + row[k];
+        for (int64_t l = 0; l < k; l++) row[l] -= dot(row, at->inner + l * rank, l);
         for (int64_t l = 0; l < k; l++) {
-            const double *above = at->inner + l * rank;
-            row[l] = (row[l] - dot(row, above, l)) / above[l];
+            const double scaled = row[l] / at->inner[l * rank + l];
+            pivot -= row[l] * scaled;
+            row[l] = scaled;
         }
-        const double pivot = 1 + row[k] - dot(row, row, k);
-        row[k] = sqrt(pivot > 1 ? pivot : 1); /* less is rounding */
+        row[k] = pivot > 1 ? pivot : 1; /* less is rounding */
     }
 }
 
@@ -149,12 +149,10 @@ static void precondition(const pj_sums *problem, const int32_t *kept, int64_t co
             scale[r] = (float)(at->rest[i + r] / problem->spread[kept[i + r]]);
         add_rows(at->strong + i * rank, rank, scale, mixed, rank);
     }
-    for (int64_t k = 0; k < rank; k++)
-        mixed[k] = (mixed[k] - dot(at->inner + k * rank, mixed, k)) / at->inner[k * rank + k];
-    for (int64_t k = rank - 1; k >= 0; k--) {
-        mixed[k] /= at->inner[k * rank + k];
+    for (int64_t k = 0; k < rank; k++) mixed[k] -= dot(at->inner + k * rank, mixed, k);
+    for (int64_t k = rank - 1; k >= 0; k--) mixed[k] /= at->inner[k * rank + k];
+    for (int64_t k = rank - 1; k >= 0; k--)
         for (int64_t l = 0; l < k; l++) mixed[l] -= at->inner[k * rank + l] * mixed[k];
-    }
     for (int64_t i = 0; i < count; i++) {
         const float *row = at->strong + i * rank;
         double part[BLOCK] = {0};
