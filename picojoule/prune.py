@@ -29,14 +29,20 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
     check_run_folder(output, PRUNE_FILES)
     machine = machine_of(options.arch, options.energy)
     path, options = _prepared(model, options)
-    network = OnnxNetwork.load(path)
+    network = OnnxNetwork.load(path, narrows=options.channel_rounds > 0)
     tuner = tuner_of(network, options)
     data = open_labelled(
         str(options.data), split=options.split, scale=options.scale, mean=options.mean, std=options.std
     )
     data.check_fits(network.image_shape, network.classes)
     parts = divided(data, batch=options.batch, calibration=options.calibration_images, seed=options.seed)
-    plan = Plan(method=Method(options.method), order=Order(options.order), samples=options.samples, seed=options.seed)
+    plan = Plan(
+        method=Method(options.method),
+        order=Order(options.order),
+        samples=options.samples,
+        seed=options.seed,
+        channel_rounds=options.channel_rounds,
+    )
     with energies_on(machine, parts.energy) as energies:
         accuracy = Accuracy(parts.judged)
         job = Job(network=network, parts=parts, machine=machine, energies=energies, accuracy=accuracy, plan=plan)
@@ -81,7 +87,7 @@ def _keeping(
 
 def _line(step: Step, first: Step) -> str:
     energy = 100 * step.total_energy / first.total_energy
-    where = step.layer or "fine-tuned"
+    where = f"channels into {step.layer}" if step.round.takes_channels and step.layer else step.layer or "fine-tuned"
     what = f"round {step.round.number}, {where}" if step.round.number else "as it is"
     kept = (
         "" if step.is_accepted else ", kept as it was" if step.layer else ": below the limit, the round is taken back"

@@ -18,12 +18,11 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from pruning.layer_methods import Method, prune_layer
-from pruning.magnitude import largest_of_network
+from pruning.channels import channel_sets, without_unread
+from pruning.layer_methods import Method
 from pruning.network import Floats, PrunableNetwork
-from pruning.samples import Gram, draw_positions, images_for, layer_gram
+from pruning.tries import Bench, Tries
 from simulator.errors import PruningError
-from simulator.spec.layer import Layer
 
 Network = TypeVar("Network", bound=PrunableNetwork)
 
@@ -34,10 +33,6 @@ AccuracyOf = Callable[[Network], float]
 FineTune = Callable[[Network, int], Network]
 """Trains the weights that are not zero, in the round of that number; the others stay zero."""
 
-_KEPT = 0.8
-"""Of a layer's weights that are left, the share that each finer try keeps."""
-_TRIES = 20
-"""The deepest try keeps 0.8**20, about 1 %."""
 _LEAST_LOSS = 1 / 4
 """Of a round's loss as planned: the smallest that is tried after rounds that fine-tuning could not save."""
 
@@ -73,6 +68,9 @@ class Plan:
                    learns them by heart
     loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
     rounds         the most there may be, if there is such a number
+    channel_rounds so many rounds, the first, take whole channels and not single weights; the network must be one that
+                   has channels to take out (OnnxNetwork.load with narrows). Without fine-tuning such a round may lose
+                   half of what is left to lose
     """
 
     method: Method = Method.ENERGY_AWARE
@@ -81,15 +79,19 @@ class Plan:
     seed: int = 0
     loss_a_round: float = 0.03
     rounds: int | None = None
+    channel_rounds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """What a round starts from.
 
-    loss     accuracy that it may lose
-    floors   of each layer in order, the accuracy that must be left after it
-    removed  weights that its steps removed so far
+    loss            accuracy that it may lose
+    layers          what its steps prune: layers, or `ALL_LAYERS`; if it takes channels, the layers that read them,
+                    joined by " + "
+    floors          of each of those in order, the accuracy that must be left after it
+    removed         weights that its steps removed so far
+    takes_channels  whole channels, not single weights
     """
 
     number: int
@@ -97,11 +99,12 @@ class Round:
     layers: tuple[str, ...]
     floors: tuple[float, ...]
     removed: int
+    takes_channels: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """So many weights kept in the step's layer, and the network's accuracy with them."""
+    """So many weights kept in the step's layer, or channels that it reads, and the network's accuracy with them."""
 
     kept: int
     accuracy: float
@@ -205,6 +208,10 @@ class _Run(Generic[Network]):
         layers = [layer for layer in self.original.layers if np.any(self.original.weights(layer.name))]
         if not layers:
             raise PruningError("nothing to prune: no layer has a weight that is not zero")
+        if self.plan.channel_rounds and not self.original.channels:
+            raise PruningError(
+                "no channel can be taken out: load the network so that it narrows, or plan no such round"
+            )
         accuracy = self.accuracy_of(self.original)
         if not accuracy >= self.limits.min_accuracy:
             raise PruningError(
@@ -221,7 +228,8 @@ class _Run(Generic[Network]):
             return True
         if not self._ends_round(step) or not step.round.number:
             return False
-        is_last = step.round.number == self.plan.rounds or not step.round.removed
+        is_done = not step.round.removed and not step.round.takes_channels
+        is_last = step.round.number == self.plan.rounds or is_done
         return is_last or (_is_taken_back(step) and step.round.loss <= self.plan.loss_a_round * _LEAST_LOSS)
 
     def after(self, step: PruningStep[Network]) -> PruningStep[Network]:
@@ -241,93 +249,86 @@ class _Run(Generic[Network]):
         return step.layer == step.round.layers[-1] and not tunes
 
     def _plan_round(self, step: PruningStep[Network]) -> Round:
-        loss = self._loss_after(step)
-        is_global = self.plan.method is Method.GLOBAL_MAGNITUDE
-        layers = (ALL_LAYERS,) if is_global else self._ordered(step)
-        shares = [1.0] if is_global else list(accumulate(step.energy[layer] for layer in layers))
+        number = step.round.number + 1
+        loss, takes_channels = self._loss_after(step), number <= self.plan.channel_rounds
+        if takes_channels:
+            units = {each.name: each.layers for each in channel_sets(step.network)}
+        elif self.plan.method is Method.GLOBAL_MAGNITUDE:
+            units = {ALL_LAYERS: tuple(step.kept)}
+        else:
+            units = {layer.name: (layer.name,) for layer in self.original.layers if step.kept[layer.name] > 1}
+        ordered = self._ordered(step, units)
+        shares = list(accumulate(sum(step.energy[layer] for layer in units[name]) for name in ordered))
         floors = tuple(step.accuracy - loss * share / shares[-1] for share in shares)
-        return Round(number=step.round.number + 1, loss=loss, layers=layers, floors=floors, removed=0)
+        return Round(number=number, loss=loss, layers=ordered, floors=floors, removed=0, takes_channels=takes_channels)
 
     def _loss_after(self, step: PruningStep[Network]) -> float:
         """What the next round may lose."""
         if self.fine_tune is None:
-            return max(0.0, step.accuracy - self.limits.min_accuracy)
+            left = max(0.0, step.accuracy - self.limits.min_accuracy)
+            return left / 2 if step.round.number < self.plan.channel_rounds else left
         if not step.round.number:
             return self.plan.loss_a_round
         return step.round.loss / 2 if _is_taken_back(step) else step.round.loss
 
-    def _ordered(self, step: PruningStep[Network]) -> tuple[str, ...]:
-        """Layers that have weights left to lose, in the order of the plan; of equals the first in the network."""
-        layers = [layer for layer in self.original.layers if step.kept[layer.name] > 1]
-        drawn = np.random.default_rng((self.plan.seed, step.round.number)).permutation(len(layers)).tolist()
-        key: dict[Order, Callable[[int], float]] = {
-            Order.ENERGY: lambda at: -step.energy[layers[at].name],
-            Order.MACS: lambda at: -layers[at].macs,
-            Order.WEIGHTS: lambda at: -step.kept[layers[at].name],
-            Order.INPUT: lambda at: at,
-            Order.RANDOM: lambda at: drawn[at],
+    def _ordered(self, step: PruningStep[Network], units: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        """What a round prunes, by the layers of each, in the order of the plan; of equals the first in the network."""
+        layers = {layer.name: (at, layer) for at, layer in enumerate(self.original.layers)}
+        names = list(units)
+        drawn = np.random.default_rng((self.plan.seed, step.round.number)).permutation(len(names)).tolist()
+        key: dict[Order, Callable[[str], float]] = {
+            Order.ENERGY: lambda name: -step.energy[name],
+            Order.MACS: lambda name: -layers[name][1].macs,
+            Order.WEIGHTS: lambda name: -step.kept[name],
+            Order.INPUT: lambda name: layers[name][0] / len(layers),
         }
-        return tuple(layers[at].name for at in sorted(range(len(layers)), key=key[self.plan.order]))
+        if self.plan.order is Order.RANDOM:
+            return tuple(names[at] for at in np.argsort(drawn))
+        of = key[self.plan.order]
+        return tuple(sorted(names, key=lambda name: sum(of(layer) for layer in units[name])))
 
     def _visit(self, before: PruningStep[Network], plan: Round, name: str) -> PruningStep[Network]:
-        """Prunes one layer as far as its floor allows, and keeps it as it was if that saves nothing."""
-        trials, weights, accuracy = self._search(before, name, plan.floors[plan.layers.index(name)])
+        """Prunes one layer, or the channels that some layers read, as far as its floor allows, and keeps it as it was
+        if that saves nothing."""
+        trials, weights, accuracy = self._search(self._tries(before, plan, name), plan.floors[plan.layers.index(name)])
         if weights:
             network = before.network.with_weights(weights)
+            network = network.with_weights(without_unread(network)) if plan.takes_channels else network
             step = self._step(plan, network, accuracy, reference=before.reference, layer=name, trials=trials)
             removed = sum(before.kept.values()) - sum(step.kept.values())
             if step.total_energy <= before.total_energy:
                 return replace(step, round=replace(plan, removed=plan.removed + removed))
         return replace(before, round=plan, layer=name, is_accepted=False, trials=trials)
 
-    def _search(
-        self, before: PruningStep[Network], name: str, floor: float
-    ) -> tuple[tuple[Trial, ...], Mapping[str, Floats], float]:
-        """The fewest weights, of _TRIES numbers, with which the accuracy is at or above the floor; by bisection, as
-        fewer weights seldom make a network better. No weights if there are none."""
-        is_whole = name == ALL_LAYERS
-        network = before.network if is_whole else before.network.prepared(name)
-        made_of = self._of_network(before) if is_whole else self._of_layer(before, name)
-        left = sum(before.kept.values()) if is_whole else before.kept[name]
-        numbers = sorted({max(1, round(left * _KEPT**depth)) for depth in range(1, _TRIES + 1)} - {left}, reverse=True)
+    def _tries(self, before: PruningStep[Network], plan: Round, name: str) -> Tries[Network]:
+        bench = Bench(
+            network=before.network,
+            reference=before.reference,
+            images=self.images,
+            method=self.plan.method,
+            samples=self.plan.samples,
+            seed=self.plan.seed,
+        )
+        if plan.takes_channels:
+            return bench.of_channels(name)
+        return bench.of_network() if name == ALL_LAYERS else bench.of_layer(name)
+
+    def _search(self, tries: Tries[Network], floor: float) -> tuple[tuple[Trial, ...], Mapping[str, Floats], float]:
+        """The least that may be kept with the accuracy at or above the floor; by bisection, as fewer weights seldom
+        make a network better. No weights if there is none."""
         trials: list[Trial] = []
         best: tuple[Mapping[str, Floats], float] = ({}, 0.0)
-        low, high = 0, len(numbers)
+        low, high = 0, len(tries.numbers)
         while low < high:
             middle = (low + high) // 2
-            tried = made_of(numbers[middle])
-            accuracy = self.accuracy_of(network.with_weights(tried))
-            trials.append(Trial(kept=numbers[middle], accuracy=accuracy))
+            tried = tries.weights_for(tries.numbers[middle])
+            accuracy = self.accuracy_of(tries.network.with_weights(tried))
+            trials.append(Trial(kept=tries.numbers[middle], accuracy=accuracy))
             if accuracy >= floor:
                 low, best = middle + 1, (tried, accuracy)
             else:
                 high = middle
         return tuple(trials), *best
-
-    def _of_layer(self, before: PruningStep[Network], name: str) -> Callable[[int], Mapping[str, Floats]]:
-        """The layer's weights for a number of them."""
-        layer = next(layer for layer in self.original.layers if layer.name == name)
-        weights, gram = before.network.weights(name), self._gram(before, layer)
-        return lambda keep: {name: prune_layer(layer, weights, gram, keep, self.plan.method)}
-
-    def _of_network(self, before: PruningStep[Network]) -> Callable[[int], Mapping[str, Floats]]:
-        """All layers' weights for a number of them in all."""
-        weights = {layer.name: before.network.weights(layer.name) for layer in self.original.layers}
-
-        def made(keep: int) -> Mapping[str, Floats]:
-            masks = largest_of_network(weights, keep)
-            return {name: np.where(mask, weights[name], np.float32(0)) for name, mask in masks.items()}
-
-        return made
-
-    def _gram(self, step: PruningStep[Network], layer: Layer) -> Gram:
-        """Inputs of the network as pruned so far; outputs that the reference makes of its own."""
-        images = self.images[: images_for(layer, self.plan.samples)]
-        name, reference = layer.name, step.reference
-        now = step.network.layer_inputs([name], images)[name]
-        original = now if step.network is reference else reference.layer_inputs([name], images)[name]
-        positions = draw_positions(layer, len(images), self.plan.samples, self.plan.seed)
-        return layer_gram(layer, now, positions, original_inputs=original, original_weights=reference.weights(name))
 
     def _tuned(self, step: PruningStep[Network]) -> PruningStep[Network]:
         """The round fine-tuned. It is taken back if that leaves it below the limit, or with more energy than it began

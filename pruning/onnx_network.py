@@ -1,7 +1,7 @@
 """How is an ONNX model pruned? Its layers as `simulate` names them, its own weights, what it computes with others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +11,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto
 
-from pruning.network import Floats
+from pruning.channels import unread
+from pruning.network import Channel, Floats
+from pruning.onnx_channels import Handed, handed_channels
+from pruning.onnx_narrow import narrow
 from pruning.onnx_prefix import OnnxPrefix
 from pruning.onnx_run import OnnxRun
 from pruning.onnx_save import save_onnx
@@ -43,12 +46,17 @@ class OnnxNetwork:
     _nodes: Mapping[str, LayerNode]
     _original: Mapping[str, Array]
     """Values of the layers' initializers as the file has them."""
+    _handed: Handed | None = None
+    """Channels between layers, if those that no layer reads are left out of the file that is saved."""
+    _computed: Mapping[str, Array] = field(default_factory=dict)
+    """Constants that nodes compute, if so."""
     _prefix: tuple[str, OnnxPrefix] | None = None
     """Of the layer that the network is prepared for, by name."""
 
     @classmethod
-    def load(cls, path: Path, *, threads: int = 1, batch: int = DEFAULT_BATCH) -> Self:
-        """The model, to be run with so many threads, so many images at once (or as many as it was exported for).
+    def load(cls, path: Path, *, threads: int = 1, batch: int = DEFAULT_BATCH, narrows: bool = False) -> Self:
+        """The model, to be run with so many threads, so many images at once (or as many as it was exported for). If it
+        narrows, it is saved without the channels that no layer reads.
 
         Raises WorkloadError for a model that cannot be simulated. Raises PruningError, before it is run, if a layer's
         weights are not an initializer of its own, are quantized or not finite; and if its output is not N x classes.
@@ -63,13 +71,14 @@ class OnnxNetwork:
         check_finite(original, nodes, path)
         run = OnnxRun(model=model, graph=graph, replaced={}, threads=threads, batch=batch)
         layers, classes = _shapes(model, graph, nodes, images=run.fixed_batch or 2)
-        return cls(
+        network = cls(
             layers=layers,
             classes=classes,
             _run=run,
             _nodes={node.name: node for node in nodes},
             _original=original,
         )
+        return network._narrowing() if narrows else network
 
     @property
     def path(self) -> Path:
@@ -96,6 +105,11 @@ class OnnxNetwork:
         """Names of the initializers that may be replaced by others of their shape."""
         floats = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
         return frozenset(name for name, tensor in self._run.graph.initializers.items() if tensor.data_type in floats)
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Those that may be left out of the file; none if the network does not narrow."""
+        return () if self._handed is None else tuple(each.channel for each in self._handed.channels)
 
     def weights(self, layer: str) -> Floats:
         """A layer's filters, (M, C/G, R, S), not to be written to; Gemm's alpha is not in them."""
@@ -172,12 +186,30 @@ class OnnxNetwork:
 
     def save(self, path: Path) -> None:
         """Write the file that this network was read from with its weights, external data beside it. See `save_onnx`.
+        If it narrows, channels that no layer reads are left out.
 
         Raises PruningError if that file is no longer what was read, WorkloadError if it cannot be read.
         """
         if load_model(self.path).sha256 != self._run.model.sha256:
             raise PruningError(f"{self.path}: is no longer the model that was read; put that file back, or prune anew")
-        save_onnx(self.path, self._run.replaced, path)
+        save_onnx(self.path, self._run.replaced, path, None if self._handed is None else self._narrow)
+
+    def _narrow(self, proto: onnx.ModelProto) -> None:
+        assert self._handed is not None
+        gone = [self._handed.channels[at] for at in unread(self)]
+        if gone:
+            narrow(proto, gone, self._handed.flattening, self._computed)
+
+    def _narrowing(self) -> Self:
+        """The same, saved without the channels that no layer reads."""
+        model, graph = self._run.model, self._run.graph
+        made = [node.output[0] for node in graph.nodes]
+        blank = np.zeros((self._run.fixed_batch or 2, *model.image_shape), np.float32)
+        values = run_chunk(model, session_with_outputs(model, made), blank)
+        shapes = {name: each.shape for name, each in values.items()}
+        handed = handed_channels(graph, list(self._nodes.values()), self.layers, shapes, model.input_name)
+        lost = {word[0] for each in handed.channels for word in each.words} - graph.initializers.keys()
+        return replace(self, _handed=handed, _computed={name: values[name] for name in lost})
 
     def _rows(self, real: int) -> int:
         """Images in a batch of which `real` are real."""

@@ -2,11 +2,12 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import onnx
+import onnx.inliner
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from onnx.external_data_helper import uses_external_data
@@ -14,8 +15,14 @@ from onnx.external_data_helper import uses_external_data
 from simulator.errors import OutputError
 
 
-def save_onnx(source: Path, replaced: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Write the model at `source` to `path`, these initializers replaced. Everything else is as it was.
+def save_onnx(
+    source: Path,
+    replaced: Mapping[str, NDArray[Any]],
+    path: Path,
+    change: Callable[[onnx.ModelProto], None] | None = None,
+) -> None:
+    """Write the model at `source` to `path`, these initializers replaced, and changed further if there is a `change`,
+    which gets it without local functions. Everything else is as it was.
 
     Where `source` keeps values in other files, those of the new model are in one beside it, `path` with `.data` added.
     Raises OutputError if `path` is the original, or cannot be written; then nothing of it is there.
@@ -28,6 +35,9 @@ def save_onnx(source: Path, replaced: Mapping[str, NDArray[Any]], path: Path) ->
     for tensor in proto.graph.initializer:
         if tensor.name in replaced:
             _replace(tensor, replaced[tensor.name])
+    if change is not None:
+        proto = onnx.inliner.inline_local_functions(proto) if proto.functions else proto
+        change(proto)
     try:
         _write_whole(proto, path, is_external=is_external)
     except OSError as error:

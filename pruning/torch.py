@@ -91,7 +91,12 @@ def energy_aware_prune(
     machine = load_accelerator(arch) if isinstance(arch, str) else arch
     with TemporaryDirectory(prefix="picojoule-prune-") as name:
         folder = Path(name)
-        network, trainable = exported(deepcopy(module), torch.from_numpy(data.images[:2]), folder / "module.onnx")
+        network, trainable = exported(
+            deepcopy(module),
+            torch.from_numpy(data.images[:2]),
+            folder / "module.onnx",
+            narrows=plan.channel_rounds > 0,
+        )
         data.check_fits(network.image_shape, network.classes)
         parts = divided(data, batch=batch, calibration=_CALIBRATION_IMAGES, seed=plan.seed)
         with energies_on(machine, parts.energy) as energies:

@@ -20,17 +20,20 @@ _WEIGHT = ".weight"
 _INPUT, _OUTPUT = "images", "scores"
 
 
-def exported(module: nn.Module, images: Tensor, path: Path) -> tuple[OnnxNetwork, Trainable]:
+def exported(module: nn.Module, images: Tensor, path: Path, *, narrows: bool = False) -> tuple[OnnxNetwork, Trainable]:
     """The module as a network, in an .onnx file at `path`, for any number of images; layers are named as submodules.
 
-    images  (N, C, H, W), N >= 2: an example. Raises PruningError for a module that torch cannot export, whose
+    images   (N, C, H, W), N >= 2: an example
+    narrows  see OnnxNetwork.load
+
+    Raises PruningError for a module that torch cannot export, whose
     parameters are not weights in the file, or that is not a network whose layers can be pruned.
     """
     proto = _proto(module, images[:2])
     _plain_products(proto)
     _name_layers(proto)
     onnx.save_model(proto, path)
-    network = OnnxNetwork.load(path)
+    network = OnnxNetwork.load(path, narrows=narrows)
     return network, _trainable(module, proto, network)
 
 

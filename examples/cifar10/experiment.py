@@ -52,16 +52,19 @@ ORIGINAL, DENSE = "original", "dense"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How a layer's weights are chosen, in which order layers come, what tuning's loss is charged for dense maps."""
+    """How a layer's weights are chosen, in which order layers come, how many rounds take channels, what tuning's loss is
+    charged for dense maps."""
 
     method: Method
     order: Order = Order.ENERGY
+    channel_rounds: int = 0
     sparser_maps: float = 0.0
 
 
 SPARSER_MAPS = 0.5
 CELLS: Mapping[str, Way] = {
     **{method.value: Way(method=method) for method in Method},
+    **{f"{method.value}-channels": Way(method=method, channel_rounds=1) for method in Method},
     **{f"{method.value}-maps": Way(method=method, sparser_maps=SPARSER_MAPS) for method in Method},
     **{
         f"magnitude-{order.value}": Way(method=Method.MAGNITUDE, order=order)
@@ -69,7 +72,8 @@ CELLS: Mapping[str, Way] = {
         if order is not Order.ENERGY
     },
 }
-"""By name. With `-maps`, tuning is charged for dense feature maps."""
+"""By name. With `-channels`, the first round takes whole channels; with `-maps`, tuning is charged for dense feature
+maps."""
 MOST_LOST = 0.005
 """Accuracy on `threshold`, against the reference."""
 _DEFAULT = [ORIGINAL, DENSE, "alternating", "magnitude"]
@@ -153,7 +157,14 @@ def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -
     train = bench.data.labelled("train").images
     drawn = np.random.default_rng((seed, 1)).choice(len(train), CALIBRATION_IMAGES, replace=False)
     limits = Limits(min_accuracy=least)
-    plan = Plan(method=way.method, order=way.order, seed=seed, loss_a_round=LOSS_A_ROUND, rounds=ROUNDS)
+    plan = Plan(
+        method=way.method,
+        order=way.order,
+        seed=seed,
+        loss_a_round=LOSS_A_ROUND,
+        rounds=ROUNDS,
+        channel_rounds=way.channel_rounds,
+    )
     identity = {"method": name, "seed": seed, "least": least, "plan": asdict(plan), "tuning": asdict(bench.tuning)}
     images = bench.data.labelled("curves").images[:ENERGY_IMAGES]
     with energies_on(load_accelerator(MACHINES[0]), images) as energies:
@@ -254,14 +265,17 @@ def least_accuracy(cells: Path) -> float:
     return float(json.loads(reference.read_text())["accuracy"]["threshold"]) - MOST_LOST
 
 
-def with_bench(dense: Path, data: Path, seed: int, threads: int, work: Callable[[Bench], None]) -> None:
+def with_bench(
+    dense: Path, data: Path, seed: int, threads: int, work: Callable[[Bench], None], *, narrows: bool = False
+) -> None:
     manifest = json.loads((dense / "manifest.json").read_text())
     module = NETWORKS[manifest["settings"]["network"]]().to(memory_format=torch.channels_last)
     with np.load(dense / "state.npz") as arrays:
         module.load_state_dict({name: torch.from_numpy(arrays[f"network.{name}"]) for name in module.state_dict()})
     tuning = Tuning(epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=seed, threads=threads, bfloat16=True)
     with TemporaryDirectory() as folder:
-        network, trainable = exported(module, torch.zeros(2, 3, 32, 32), Path(folder) / "network.onnx")
+        images = torch.zeros(2, 3, 32, 32)
+        network, trainable = exported(module, images, Path(folder) / "network.onnx", narrows=narrows)
         given = Data(folder=data, seed=manifest["settings"]["seed"])
         work(Bench(network=network, trainable=trainable, data=given, tuning=tuning))
 
@@ -291,6 +305,7 @@ def main() -> None:
                     seed,
                     given.threads,
                     lambda bench: run_cell(bench, name, seed, given.out),  # noqa: B023
+                    narrows=name in CELLS and CELLS[name].channel_rounds > 0,
                 )
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on after the last finished step", file=sys.stderr)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pruning.network import Floats
+from pruning.network import Channel, Floats
 from simulator.spec.layer import Layer
 
 LAYERS = (
@@ -23,6 +23,10 @@ class SmallNetwork:
     @property
     def layers(self) -> tuple[Layer, ...]:
         return LAYERS
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return tuple(Channel(makers=(("first", at),), readers=(("second", at),)) for at in range(24))
 
     def weights(self, layer: str) -> Floats:
         return self.held[layer]
