@@ -52,8 +52,8 @@ ORIGINAL, DENSE = "original", "dense"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How a layer's weights are chosen, in which order layers come, how many rounds take channels, what tuning's loss is
-    charged for dense maps."""
+    """How a layer's weights are chosen, in which order layers come, how many rounds take channels, what tuning's loss
+    is charged for dense maps."""
 
     method: Method
     order: Order = Order.ENERGY
