@@ -30,6 +30,8 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
     machine = machine_of(options.arch, options.energy)
     path, options = _prepared(model, options)
     network = OnnxNetwork.load(path, narrows=options.channel_rounds > 0)
+    if options.channel_rounds and not network.channels:
+        raise PruningError(f"{path}: --channel-rounds: no channel between its layers can be taken out; leave it out")
     tuner = tuner_of(network, options)
     data = open_labelled(
         str(options.data), split=options.split, scale=options.scale, mean=options.mean, std=options.std

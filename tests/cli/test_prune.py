@@ -86,6 +86,46 @@ def test_predicted_savings_are_near_the_simulated_ones(folder: Path) -> None:
     assert 0 < result_of(folder)["prediction_error"] <= 0.03  # type: ignore[operator]
 
 
+def test_channels_that_no_layer_reads_are_out_of_the_file(run: Run, folder: Path, tmp_path: Path) -> None:
+    ran = run("prune", "digits", *QUICK, "--channel-rounds", "1", "-o", tmp_path / "run")
+    assert ran.code == 0
+    found = result_of(tmp_path / "run")
+    assert found["saved"] > result_of(folder)["saved"] + 0.1  # type: ignore[operator]
+    narrow, whole = OnnxNetwork.load(tmp_path / "run" / "pruned.onnx"), OnnxNetwork.load(DIGITS.path)
+    macs = [sum(layer.macs for layer in each.layers) for each in (narrow, whole)]
+    assert macs[0] < 0.7 * macs[1]
+    np.save(tmp_path / "images.npy", energy_images())
+    again = simulate(narrow.path, images=tmp_path / "images.npy", accelerator="eyeriss-estimation")
+    assert again.total()["energy"] == found["energy"]["after"]  # type: ignore[index]
+    data = open_labelled("digits", scale=DIGITS.scale)
+    judged = data.take(np.random.default_rng(0).permutation(len(data.labels))[4 + 64 :])
+    right = narrow.scores(judged.images).argmax(axis=1) == judged.labels
+    assert float(right.mean()) == found["accuracy"]["after"]  # type: ignore[index]
+    with np.load(tmp_path / "run" / "masks.npz", allow_pickle=False) as masks:  # in the shapes that were given
+        assert {name: masks[name].shape for name in masks.files} == {
+            layer.name: layer.filter_shape for layer in whole.layers
+        }
+
+
+def test_channels_save_energy_where_zero_weights_do_not(run: Run, tmp_path: Path) -> None:
+    argv = ("prune", "digits", *QUICK, "--arch", "eyeriss-v1", "--channel-rounds", "1", "-o", tmp_path)
+    assert run(*argv).code == 0
+    assert result_of(tmp_path)["saved"] > 0.15  # type: ignore[operator]
+
+
+def test_a_network_without_channels_to_take_out(run: Run, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    weights = onnx.numpy_helper.from_array(np.eye(10, 64, dtype=np.float32), "w")
+    nodes = [onnx.helper.make_node("Flatten", ["x"], ["f"]), onnx.helper.make_node("Gemm", ["f", "w"], ["y"], transB=1)]
+    given = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ("N", 1, 8, 8))
+    graph = onnx.helper.make_graph(nodes, "one", [given], [onnx.ValueInfoProto(name="y")], [weights])
+    path = tmp_path / "one.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+    ran = run("prune", path, "--data", "digits", "--channel-rounds", "1", "-o", tmp_path / "run")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"picojoule: {path}: --channel-rounds: no channel between its layers can be taken out")
+
+
 def test_interrupted_and_resumed_it_writes_the_same(
     run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

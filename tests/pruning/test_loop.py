@@ -269,3 +269,82 @@ def test_nothing_to_prune() -> None:
 def test_no_answer() -> None:
     with pytest.raises(PruningError, match=r"no step has an accuracy of 1.5000 or more; lower it"):
         answer(pruned(), Limits(min_accuracy=1.5))
+
+
+CHANNELS = Plan(channel_rounds=1)
+
+
+def with_channels(**options: Any) -> list[Step]:
+    return pruned(plan=CHANNELS, energy_of=energy_by_filter, **options)
+
+
+def energy_by_filter(network: SmallNetwork) -> dict[str, float]:
+    """A unit a weight, and ten for each filter that is not zero."""
+    filters = {layer.name: int(network.weights(layer.name).any(axis=(1, 2, 3)).sum()) for layer in network.layers}
+    return {name: 10 * count + float(np.count_nonzero(network.weights(name))) for name, count in filters.items()}
+
+
+def test_channels_go_first_and_take_their_filters_with_them() -> None:
+    made = with_channels()
+    assert made[1].round.takes_channels
+    assert made[1].round.layers == ("second",)  # the network has one set, which that layer reads
+    assert made[1].round.floors[0] == pytest.approx(0.95)  # half of what may be lost is left for the weights
+    assert [step.round.takes_channels for step in made[2:4]] == [False, False]
+    last = made[-1]
+    read = last.network.weights("second").any(axis=(0, 2, 3))
+    assert 1 < read.sum() < 20
+    assert not last.network.weights("first")[~read].any()
+    assert made[1].trials[-1].kept <= 24
+    assert sum(energy_by_filter(last.network).values()) < sum(energy_by_filter(pruned()[-1].network).values())
+
+
+def test_a_round_of_channels_that_removes_nothing_does_not_end_the_run() -> None:
+    def only_whole(network: SmallNetwork) -> float:
+        """No channel can go without most of the accuracy."""
+        return ACCURACY(network) if network.weights("second").any(axis=(0, 2, 3)).all() else 0.1
+
+    made = with_channels(accuracy_of=only_whole)
+    assert not made[1].is_accepted
+    assert made[2].round.number == 2
+    assert made[-1].total_energy < made[0].total_energy
+
+
+def test_rounds_of_channels_are_judged_after_fine_tuning() -> None:
+    seen = []
+
+    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
+        seen.append((number, int(network.weights("second").any(axis=(0, 2, 3)).sum())))
+        return network
+
+    made = with_channels(fine_tune=tune, limits=Limits(min_accuracy=0.8))
+    assert made[1].round.loss == CHANNELS.loss_a_round
+    assert seen[0][0] == 1
+    assert seen[0][1] < 24
+    assert made[2].layer == ""
+
+
+def test_a_run_with_channels_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    whole = with_channels()
+    for stop in (1, 2, 3):
+        store_steps(tmp_path, {}, whole[: stop + 1])
+        (*_, last) = stored_steps(tmp_path, {}, NETWORK)
+        rest = with_channels(resume=last)
+        assert [step.kept for step in rest] == [step.kept for step in whole[stop + 1 :]]
+        assert [step.round for step in rest] == [step.round for step in whole[stop + 1 :]]
+
+
+def test_magnitude_takes_the_channels_of_the_smallest_filters() -> None:
+    plan = Plan(method=Method.MAGNITUDE, channel_rounds=1)
+    made = pruned(Limits(min_accuracy=0.5), plan, energy_of=energy_by_filter)
+    sizes = np.abs(NETWORK.weights("first")).sum(axis=(1, 2, 3))
+    gone = ~made[1].network.weights("first").any(axis=(1, 2, 3))
+    assert gone.any()
+    assert sizes[gone].max() < sizes[~gone].min()
+    kept = made[1].network.weights("second")[:, ~gone]
+    assert np.array_equal(kept, NETWORK.weights("second")[:, ~gone])  # nothing is refitted
+
+
+def test_no_channels_to_take_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmallNetwork, "channels", ())
+    with pytest.raises(PruningError, match="no channel can be taken out"):
+        with_channels()

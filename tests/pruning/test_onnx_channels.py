@@ -65,7 +65,8 @@ def check_narrow(network: OnnxNetwork, folder: Path, *, gone: int) -> ModelProto
     sizes = {layer.name: layer.filter_shape for layer in OnnxNetwork.load(path).layers}
     left = {layer.name: some.weights(layer.name).size for layer in some.layers}
     assert sum(int(np.prod(shape)) for shape in sizes.values()) < sum(left.values())
-    return onnx.load(path)
+    written: ModelProto = onnx.load(path)
+    return written
 
 
 def test_a_chain(tmp_path: Path) -> None:

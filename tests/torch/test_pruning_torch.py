@@ -146,3 +146,30 @@ def test_parameters_that_the_file_would_not_have() -> None:
 
     with pytest.raises(PruningError, match=r"torch's exporter does not keep unused.weight, unused.bias as weights"):
         energy_aware_prune(Scaled(), loader(900, 1797))
+
+
+def test_whole_channels_go(module: nn.Module, tmp_path: Path) -> None:
+    """The module keeps its shapes, with masks; the file is narrower, and is what was simulated and judged."""
+    found = data()
+    pruned = energy_aware_prune(
+        module,
+        loader(900, 1797),
+        max_accuracy_loss=5.0,
+        plan=Plan(rounds=2, channel_rounds=1, loss_a_round=0.05),
+        batch=BATCH,
+        training=examples(found.images[:900], found.labels[:900], 32),
+        tuning=Tuning(epochs=1, learning_rate=0.02),
+    )
+    pruned.export_onnx(tmp_path / "pruned.onnx")
+    narrow = {layer.name: layer.filter_shape for layer in open_workload(tmp_path / "pruned.onnx", batch=1).layers}
+    fc = pruned.module.get_submodule("fc").get_buffer("weight_mask")
+    last = pruned.module.get_submodule("last").get_buffer("weight_mask")
+    assert tuple(fc.shape) == (24, 256)
+    assert narrow["last"][1] < 24
+    assert narrow["last"][1] == int(last.any(dim=0).sum())
+    assert narrow["fc"][0] == int(fc.any(dim=1).sum())
+    images = found.images[:50]
+    scores = onnxruntime.InferenceSession(tmp_path / "pruned.onnx").run(None, {"images": images})[0]
+    with torch.no_grad():
+        expected = pruned.module(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-4)
