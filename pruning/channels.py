@@ -41,6 +41,11 @@ class ChannelSet:
         return tuple(layer for layer, _ in self.readers)
 
     @property
+    def makers(self) -> tuple[str, ...]:
+        """Layers that make any of them."""
+        return tuple(dict.fromkeys(layer for each in self.channels for layer, _ in each.makers))
+
+    @property
     def name(self) -> str:
         return " + ".join(self.layers)
 

@@ -6,7 +6,8 @@ its own. Values go over before each training and come back after it.
 
 from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import nullcontext
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 """Of images and labels."""
 
 _MOMENTUM = 0.9
+_TEMPERATURE = 2.0
+"""What scores are divided by before distillation compares them, so that the classes not chosen count too: Hinton,
+Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,8 @@ class Tuning:
     epochs         a round
     threads        of torch; another number may sum in another order
     bfloat16       multiply in bfloat16: faster where the processor has it
+    distillation   share of the loss that is how far the scores are from those of the network before it was pruned, 0 to
+                   1; the labels have the rest
     sparser_maps   what the loss is charged for dense feature maps, each by the energy of the layer that reads it
                    (sparser_maps.py); 0 for the loss of the labels alone
     """
@@ -47,6 +53,7 @@ class Tuning:
     seed: int = 0
     threads: int = 1
     bfloat16: bool = False
+    distillation: float = 0.0
     sparser_maps: float = 0.0
 
 
@@ -56,11 +63,16 @@ class Trainable:
 
     names    of the network's initializers that may change, each with the name of its value in the module's state
     readers  of the network's layers, each with the name of a submodule that is called with the layer's ifmap
+    teacher  the module as it was at first, which distillation asks
     """
 
     module: nn.Module
     names: Mapping[str, str]
     readers: Mapping[str, str]
+    teacher: nn.Module = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "teacher", deepcopy(self.module).eval().requires_grad_(requires_grad=False))
 
     def take(self, network: OnnxNetwork) -> None:
         """Put the network's values into the module."""
@@ -97,7 +109,7 @@ def fine_tuned(
     torch.set_num_threads(tuning.threads)
     try:
         trainable.take(network)
-        train(trainable.module, batches, tuning, number, maps=maps, done=done)
+        train(trainable.module, batches, tuning, number, teacher=trainable.teacher, maps=maps, done=done)
         return trainable.give(network)
     finally:
         torch.set_num_threads(before)
@@ -109,10 +121,16 @@ def train(
     tuning: Tuning,
     number: int,
     *,
+    teacher: nn.Module | None = None,
     maps: MapDensities | None = None,
     done: Epochs | None = None,
 ) -> None:
-    """Trains a module as a round does. Weights of layers, those of two or more dimensions, stay zero where they are."""
+    """Trains a module as a round does. Weights of layers, those of two or more dimensions, stay zero where they are.
+
+    teacher  needed for tuning.distillation
+    """
+    if tuning.distillation and teacher is None:
+        raise PruningError("fine-tuning: distillation needs a teacher; give one, or leave it at 0")
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(
         trained, lr=tuning.learning_rate, momentum=_MOMENTUM, nesterov=True, weight_decay=tuning.weight_decay
@@ -124,7 +142,7 @@ def train(
         with maps.watching(module) if maps else nullcontext():
             for epoch in range(tuning.epochs):
                 torch.manual_seed((tuning.seed * 1_000_003 + number) * 1_000_003 + epoch)
-                _train_epoch(_loss(module, tuning, maps), optimizer, batches, epoch, tuning)
+                _train_epoch(_loss(module, tuning, teacher, maps), optimizer, batches, epoch, tuning)
                 if done is not None:
                     done(epoch + 1)
     finally:
@@ -158,13 +176,25 @@ def _train_epoch(loss_of: Loss, optimizer: torch.optim.SGD, batches: Batches, ep
             )
 
 
-def _loss(module: nn.Module, tuning: Tuning, maps: MapDensities | None) -> Loss:
+def _loss(module: nn.Module, tuning: Tuning, teacher: nn.Module | None, maps: MapDensities | None) -> Loss:
     def loss_of(images: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=tuning.bfloat16):
-            loss = functional.cross_entropy(module(images), labels)
+            scores = module(images)
+            loss = functional.cross_entropy(scores, labels)
+            if tuning.distillation and teacher is not None:
+                with torch.no_grad():
+                    taught = teacher(images)
+                loss = (1 - tuning.distillation) * loss + tuning.distillation * _distance(scores, taught)
         return loss if maps is None else loss + tuning.sparser_maps * maps.term()
 
     return loss_of
+
+
+def _distance(scores: Tensor, taught: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of softened scores, both (N, classes), per image; as steep as cross entropy."""
+    ours = functional.log_softmax(scores.float() / _TEMPERATURE, 1)
+    theirs = functional.log_softmax(taught.float() / _TEMPERATURE, 1)
+    return _TEMPERATURE**2 * functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
 
 
 def _shares(trainable: Trainable, energy: Mapping[str, float] | None) -> Mapping[str, float]:

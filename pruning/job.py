@@ -53,6 +53,7 @@ class Job:
             limits=limits,
             plan=self.plan,
             predict_of=self.energies.predicted,
+            maps_energy_of=self.energies.of_maps,
             fine_tune=fine_tune,
             resume=steps[-1] if steps else None,
         ):

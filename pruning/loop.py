@@ -6,7 +6,9 @@ accuracy are is the caller's: two functions of a network. How a layer's weights 
 
 How far a layer is pruned is not published. Here a round may lose the accuracy between where it starts and its
 floor, and the layers share that by their energy: after the first k layers in order no more may be gone than their share
-of the network's energy. So the most expensive layers take the most, and what one leaves, the next may use.
+of the network's energy. So the most expensive layers take the most, and what one leaves, the next may use. Where
+channels are taken, the share is of the energy of feature maps, which no zero weight saves, in the layers that read a
+channel and in those that make it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -67,6 +69,7 @@ class Plan:
     samples        positions of each layer's ofmap that a refit looks at: with few of them for each input of a filter it
                    learns them by heart
     loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
+    channel_loss   the same for a round that takes channels; loss_a_round, if not given
     rounds         the most there may be, if there is such a number
     channel_rounds so many rounds, the first, take whole channels and not single weights; the network must be one that
                    has channels to take out (OnnxNetwork.load with narrows). Without fine-tuning such a round may lose
@@ -78,6 +81,7 @@ class Plan:
     samples: int = 16_384
     seed: int = 0
     loss_a_round: float = 0.03
+    channel_loss: float | None = None
     rounds: int | None = None
     channel_rounds: int = 0
 
@@ -149,13 +153,16 @@ def prune(
     limits: Limits,
     plan: Plan | None = None,
     predict_of: EnergyOf[Network] | None = None,
+    maps_energy_of: EnergyOf[Network] | None = None,
     fine_tune: FineTune[Network] | None = None,
     resume: PruningStep[Network] | None = None,
 ) -> Iterator[PruningStep[Network]]:
     """Prune, a step a layer, the first being the network as it is. The caller may stop at any; `answer` is the result.
 
-    images   what layers are refitted on, as the network takes them: training data, not what accuracy_of looks at
-    resume   a step that an earlier run with the same arguments came to: goes on after it, to the same steps
+    images          what layers are refitted on, as the network takes them: training data, not what accuracy_of looks at
+    maps_energy_of  what feature maps take of each layer's energy, by which rounds of channels share what they may lose;
+                    energy_of, if not given
+    resume          a step that an earlier run with the same arguments came to: goes on after it, to the same steps
 
     No layer's step, and no round, has more energy than the one before it; accuracy stays at or above the limit. With
     fine-tuning a round may go below it; one that fine-tuning cannot bring back is taken back, and half its loss is
@@ -169,6 +176,7 @@ def prune(
         energy_of=energy_of,
         accuracy_of=accuracy_of,
         predict_of=predict_of,
+        maps_energy_of=maps_energy_of or energy_of,
         limits=limits,
         plan=plan or Plan(),
         fine_tune=fine_tune,
@@ -199,6 +207,7 @@ class _Run(Generic[Network]):
     energy_of: EnergyOf[Network]
     accuracy_of: AccuracyOf[Network]
     predict_of: EnergyOf[Network] | None
+    maps_energy_of: EnergyOf[Network]
     limits: Limits
     plan: Plan
     fine_tune: FineTune[Network] | None
@@ -228,9 +237,13 @@ class _Run(Generic[Network]):
             return True
         if not self._ends_round(step) or not step.round.number:
             return False
-        is_done = not step.round.removed and not step.round.takes_channels
-        is_last = step.round.number == self.plan.rounds or is_done
-        return is_last or (_is_taken_back(step) and step.round.loss <= self.plan.loss_a_round * _LEAST_LOSS)
+        if step.round.number == self.plan.rounds:
+            return True
+        if step.round.takes_channels:
+            return False
+        return not step.round.removed or (
+            _is_taken_back(step) and step.round.loss <= self.plan.loss_a_round * _LEAST_LOSS
+        )
 
     def after(self, step: PruningStep[Network]) -> PruningStep[Network]:
         """The next step: of the next layer, of fine-tuning, or of the first layer of the next round."""
@@ -250,34 +263,39 @@ class _Run(Generic[Network]):
 
     def _plan_round(self, step: PruningStep[Network]) -> Round:
         number = step.round.number + 1
-        loss, takes_channels = self._loss_after(step), number <= self.plan.channel_rounds
+        takes_channels = number <= self.plan.channel_rounds
+        loss = self._loss_after(step, takes_channels=takes_channels)
         if takes_channels:
-            units = {each.name: each.layers for each in channel_sets(step.network)}
+            units = {each.name: (*each.layers, *each.makers) for each in channel_sets(step.network)}
         elif self.plan.method is Method.GLOBAL_MAGNITUDE:
             units = {ALL_LAYERS: tuple(step.kept)}
         else:
             units = {layer.name: (layer.name,) for layer in self.original.layers if step.kept[layer.name] > 1}
-        ordered = self._ordered(step, units)
-        shares = list(accumulate(sum(step.energy[layer] for layer in units[name]) for name in ordered))
+        energy = self.maps_energy_of(step.network) if takes_channels else step.energy
+        ordered = self._ordered(step, units, energy)
+        shares = list(accumulate(sum(energy[layer] for layer in units[name]) for name in ordered))
         floors = tuple(step.accuracy - loss * share / shares[-1] for share in shares)
         return Round(number=number, loss=loss, layers=ordered, floors=floors, removed=0, takes_channels=takes_channels)
 
-    def _loss_after(self, step: PruningStep[Network]) -> float:
+    def _loss_after(self, step: PruningStep[Network], *, takes_channels: bool) -> float:
         """What the next round may lose."""
         if self.fine_tune is None:
             left = max(0.0, step.accuracy - self.limits.min_accuracy)
-            return left / 2 if step.round.number < self.plan.channel_rounds else left
-        if not step.round.number:
-            return self.plan.loss_a_round
+            return left / 2 if takes_channels else left
+        if not step.round.number or step.round.takes_channels != takes_channels:
+            given = self.plan.channel_loss if takes_channels else None
+            return self.plan.loss_a_round if given is None else given
         return step.round.loss / 2 if _is_taken_back(step) else step.round.loss
 
-    def _ordered(self, step: PruningStep[Network], units: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    def _ordered(
+        self, step: PruningStep[Network], units: Mapping[str, tuple[str, ...]], energy: Mapping[str, float]
+    ) -> tuple[str, ...]:
         """What a round prunes, by the layers of each, in the order of the plan; of equals the first in the network."""
         layers = {layer.name: (at, layer) for at, layer in enumerate(self.original.layers)}
         names = list(units)
         drawn = np.random.default_rng((self.plan.seed, step.round.number)).permutation(len(names)).tolist()
         key: dict[Order, Callable[[str], float]] = {
-            Order.ENERGY: lambda name: -step.energy[name],
+            Order.ENERGY: lambda name: -energy[name],
             Order.MACS: lambda name: -layers[name][1].macs,
             Order.WEIGHTS: lambda name: -step.kept[name],
             Order.INPUT: lambda name: layers[name][0] / len(layers),

@@ -11,6 +11,7 @@ import numpy as np
 import simulator.run
 from pruning.network import Floats
 from pruning.onnx_network import OnnxNetwork
+from simulator.counts import Level, Tensor
 from simulator.estimation import Zeros, estimate
 from simulator.results import NetworkResult
 from simulator.spec.accelerator import Accelerator
@@ -40,6 +41,17 @@ class Energies:
     def of(self, network: OnnxNetwork) -> Mapping[str, float]:
         """Simulated energy of each layer."""
         return _by_layer(self.simulated(network))
+
+    def of_maps(self, network: OnnxNetwork) -> Mapping[str, float]:
+        """Of each layer, simulated: what ifmaps and psums take between DRAM, GLB and array. No zero weight stops it."""
+        return {
+            layer.layer.name: sum(
+                energy
+                for access, energy in layer.energy.of_access.items()
+                if access.tensor is not Tensor.FILTER and access.level is not Level.SPAD
+            )
+            for layer in self.simulated(network).layers
+        }
 
     def predicted(self, network: OnnxNetwork) -> Mapping[str, float]:
         """Energy of each layer in closed form, from the densities of its tensors."""

@@ -52,19 +52,21 @@ ORIGINAL, DENSE = "original", "dense"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How a layer's weights are chosen, in which order layers come, how many rounds take channels, what tuning's loss
-    is charged for dense maps."""
+    """How a layer's weights are chosen, in which order layers come, how many rounds take channels, what another round
+    may lose before it is trained, what tuning's loss is charged for dense maps."""
 
     method: Method
     order: Order = Order.ENERGY
     channel_rounds: int = 0
+    loss_a_round: float = 0.01
     sparser_maps: float = 0.0
 
 
 SPARSER_MAPS = 0.5
 CELLS: Mapping[str, Way] = {
     **{method.value: Way(method=method) for method in Method},
-    **{f"{method.value}-channels": Way(method=method, channel_rounds=1) for method in Method},
+    "magnitude": Way(method=Method.MAGNITUDE, loss_a_round=0.02),
+    **{f"{method.value}-channels": Way(method=method, channel_rounds=1, loss_a_round=0.005) for method in Method},
     **{f"{method.value}-maps": Way(method=method, sparser_maps=SPARSER_MAPS) for method in Method},
     **{
         f"magnitude-{order.value}": Way(method=Method.MAGNITUDE, order=order)
@@ -77,7 +79,8 @@ maps."""
 MOST_LOST = 0.005
 """Accuracy on `threshold`, against the reference."""
 _DEFAULT = [ORIGINAL, DENSE, "alternating", "magnitude"]
-ROUNDS, EPOCHS, LOSS_A_ROUND, LEARNING_RATE = 3, 2, 0.01, 0.03
+ROUNDS, EPOCHS, LEARNING_RATE, DISTILLATION = 3, 2, 0.03, 0.5
+CHANNEL_LOSS = 0.01
 TRAINING_BATCH = 128
 CALIBRATION_IMAGES = 8192
 ENERGY_IMAGES = 16
@@ -161,7 +164,8 @@ def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -
         method=way.method,
         order=way.order,
         seed=seed,
-        loss_a_round=LOSS_A_ROUND,
+        loss_a_round=way.loss_a_round,
+        channel_loss=CHANNEL_LOSS,
         rounds=ROUNDS,
         channel_rounds=way.channel_rounds,
     )
@@ -177,6 +181,7 @@ def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -
             limits=limits,
             plan=plan,
             predict_of=energies.predicted,
+            maps_energy_of=energies.of_maps,
             fine_tune=lambda network, number: bench.tune(network, number, energies.of(network)),
             resume=steps[-1] if steps else None,
         ):
@@ -272,7 +277,14 @@ def with_bench(
     module = NETWORKS[manifest["settings"]["network"]]().to(memory_format=torch.channels_last)
     with np.load(dense / "state.npz") as arrays:
         module.load_state_dict({name: torch.from_numpy(arrays[f"network.{name}"]) for name in module.state_dict()})
-    tuning = Tuning(epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=seed, threads=threads, bfloat16=True)
+    tuning = Tuning(
+        epochs=EPOCHS,
+        learning_rate=LEARNING_RATE,
+        seed=seed,
+        threads=threads,
+        bfloat16=True,
+        distillation=DISTILLATION,
+    )
     with TemporaryDirectory() as folder:
         images = torch.zeros(2, 3, 32, 32)
         network, trainable = exported(module, images, Path(folder) / "network.onnx", narrows=narrows)

@@ -90,7 +90,7 @@ def test_channels_that_no_layer_reads_are_out_of_the_file(run: Run, folder: Path
     ran = run("prune", "digits", *QUICK, "--channel-rounds", "1", "-o", tmp_path / "run")
     assert ran.code == 0
     found = result_of(tmp_path / "run")
-    assert found["saved"] > result_of(folder)["saved"] + 0.1  # type: ignore[operator]
+    assert found["saved"] > result_of(folder)["saved"] + 0.05  # type: ignore[operator]
     narrow, whole = OnnxNetwork.load(tmp_path / "run" / "pruned.onnx"), OnnxNetwork.load(DIGITS.path)
     macs = [sum(layer.macs for layer in each.layers) for each in (narrow, whole)]
     assert macs[0] < 0.7 * macs[1]

@@ -66,7 +66,12 @@ ALLOWED = {
     "pruning": {"pruning", "workloads", "simulator.spec", "simulator.errors", "native"},
 }
 JOINING = {
-    "pruning/simulated_energy.py": {"simulator.run", "simulator.estimation", "simulator.results"},
+    "pruning/simulated_energy.py": {
+        "simulator.run",
+        "simulator.estimation",
+        "simulator.results",
+        "simulator.counts",
+    },
     "pruning/summary.py": {"simulator.report.text_table", "simulator.results"},
 }
 """Modules that join further: pruning's method is handed energy as a function, these make that function and show it."""
