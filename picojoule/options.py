@@ -173,6 +173,9 @@ class PruneOptions:
     torch extra."""
     learning_rate: Annotated[float, Parameter(validator=Number(gt=0))] = 0.005
     """Of fine-tuning: it falls to zero in each round."""
+    distillation: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0
+    """Share of fine-tuning's loss that is how far the scores are from those of the model as it was given; the labels
+    have the rest. 0.5 is a good start."""
     sparser_maps: Annotated[float, Parameter(validator=Number(gte=0))] = 0.0
     """What fine-tuning's loss is charged for feature maps that are not sparse, each by the energy of the layer that
     reads it; 0.5 is a good start. Zeros in feature maps save energy, at some accuracy."""

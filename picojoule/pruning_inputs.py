@@ -17,8 +17,9 @@ def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner | None:
     """Fine-tuning, on images to come, if it is asked for. Raises PruningError for a network that cannot be trained, and
     without torch."""
     if not options.finetune:
-        if options.sparser_maps:
-            raise PruningError("--sparser-maps: is a part of fine-tuning; give --finetune EPOCHS as well")
+        for name, given in (("sparser-maps", options.sparser_maps), ("distillation", options.distillation)):
+            if given:
+                raise PruningError(f"--{name}: is a part of fine-tuning; give --finetune EPOCHS as well")
         return None
     if find_spec("torch") is None:
         raise PruningError("--finetune: torch is not installed; pip install 'picojoule[torch]', or leave it out")
@@ -30,6 +31,7 @@ def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner | None:
         epochs=options.finetune,
         learning_rate=options.learning_rate,
         seed=options.seed,
+        distillation=options.distillation,
         sparser_maps=options.sparser_maps,
     )
 

@@ -90,11 +90,16 @@ def unread(network: PrunableNetwork) -> tuple[int, ...]:
 
 def without_unread(network: PrunableNetwork) -> dict[str, Floats]:
     """Layers whose filters make a channel that no layer reads, with those filters zero."""
-    weights: dict[str, Floats] = {}
+    gone: dict[str, list[int]] = {}
     for at in unread(network):
         for layer, index in network.channels[at].makers:
-            if network.weights(layer)[index].any():
-                weights.setdefault(layer, network.weights(layer).copy())[index] = 0
+            gone.setdefault(layer, []).append(index)
+    weights: dict[str, Floats] = {}
+    for layer, filters in gone.items():
+        now = network.weights(layer)
+        if now[filters].any():
+            weights[layer] = now.copy()
+            weights[layer][filters] = 0
     return weights
 
 
@@ -136,7 +141,9 @@ def removal_order(readings: Sequence[Reading]) -> list[int]:
 def magnitude_order(network: PrunableNetwork, channels: Sequence[Channel]) -> list[int]:
     """The channels of the smallest filters first, by the sum of magnitudes: Li et al., "Pruning Filters for Efficient
     ConvNets", ICLR 2017."""
-    sums = [sum(float(np.abs(network.weights(layer)[at]).sum()) for layer, at in each.makers) for each in channels]
+    makers = {layer for each in channels for layer, _ in each.makers}
+    sizes = {layer: np.abs(network.weights(layer)).sum(axis=(1, 2, 3)) for layer in makers}
+    sums = [sum(float(sizes[layer][at]) for layer, at in each.makers) for each in channels]
     return sorted(range(len(sums)), key=lambda at: sums[at])
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("torch.onnx")  # not "torch": this folder's own name could p
 import torch
 from torch import nn
 
-from pruning.fine_tuning import Tuning, examples, fine_tuned
+from pruning.fine_tuning import Tuning, examples, fine_tuned, train
 from pruning.network import Floats
 from pruning.onnx_network import OnnxNetwork
 from pruning.torch_graph import trainable_of
@@ -136,3 +136,29 @@ def test_training_that_goes_astray_is_said() -> None:
     batches = examples(some_images(network, 64), labels(64), 16)
     with pytest.raises(PruningError, match=r"the loss is (nan|inf) in epoch .*; give a learning rate below 1000000.0"):
         fine_tuned(network, trainable_of(network), batches, Tuning(epochs=3, learning_rate=1e6), 1)
+
+
+def test_distillation_teaches_the_scores_of_the_network_as_it_was() -> None:
+    """With labels that say nothing, training goes away from them; what the teacher says it keeps."""
+    network = digits()
+    images = np.abs(some_images(network, 256))
+    trainable, scores = trainable_of(network), network.scores(images)
+
+    def agreement(network: OnnxNetwork) -> float:
+        return float((network.scores(images).argmax(axis=1) == scores.argmax(axis=1)).mean())
+
+    def taught(share: float) -> float:
+        tuning = Tuning(epochs=3, learning_rate=0.003, distillation=share)
+        return agreement(fine_tuned(half_pruned(network), trainable, examples(images, labels(256), 32), tuning, 1))
+
+    whole = taught(1.0)
+    assert whole > agreement(half_pruned(network))
+    assert whole > taught(0.0) + 0.2
+    assert taught(1.0) == whole  # the teacher has not learned
+
+
+def test_distillation_without_a_teacher() -> None:
+    module = trainable_of(digits()).module
+    batches = examples(some_images(digits(), 32), labels(32), 32)
+    with pytest.raises(PruningError, match="distillation needs a teacher; give one, or leave it at 0"):
+        train(module, batches, Tuning(epochs=1, distillation=0.5), 1)

@@ -59,11 +59,15 @@ def test_a_round_ends_with_training_by_the_options(monkeypatch: pytest.MonkeyPat
         "0.25",
         "--sparser-maps",
         "2",
+        "--distillation",
+        "0.75",
         "--seed",
         "7",
         "-o",
         str(tmp_path / "run"),
     ]
     assert main(["prune", "digits", *QUICK, *argv]) == 0
-    assert {tuning for tuning, _ in given} == {Tuning(epochs=3, learning_rate=0.25, sparser_maps=2, seed=7)}
+    assert {tuning for tuning, _ in given} == {
+        Tuning(epochs=3, learning_rate=0.25, sparser_maps=2, distillation=0.75, seed=7)
+    }
     assert all(list(energy) == [layer.name for layer in OnnxNetwork.load(DIGITS.path).layers] for _, energy in given)
