@@ -15,6 +15,7 @@ from math import prod
 from onnx import NodeProto
 
 from pruning.network import Channel
+from pruning.onnx_run import read_by
 from simulator.spec.layer import Layer
 from workloads.onnx_graph import Graph, number
 from workloads.onnx_layers import LayerNode, Shape
@@ -28,6 +29,8 @@ _BY_CHANNEL = frozenset(
     (*_ACTIVATIONS, *_POOLS, "Clip", "Erf", "Exp", "Sqrt", "Abs", "Neg", "Identity", "Dropout", "Cast")
 )
 """Operators that make each channel of their first input into the same channel of their output."""
+_MADE_OF_CONSTANTS = frozenset({"CastLike", "Expand", "Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
+"""How exporters make a bias of zeros: its type is that of the images, which makes it no constant of the graph."""
 _BETWEEN = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min"})
 _CHANNELS = 1
 """The axis of channels in what a network computes."""
@@ -80,7 +83,7 @@ class _Links:
     def is_fixed(self, node: NodeProto) -> bool:
         """What it computes is the same for all images. CastLike takes of its second input the type alone."""
         read = node.input[:1] if node.op_type == "CastLike" else node.input
-        if all(name in self._fixed for name in read if name):
+        if node.op_type in _MADE_OF_CONSTANTS and all(name in self._fixed for name in read if name):
             self._fixed.update(node.output)
         return node.output[0] in self._fixed
 
@@ -94,7 +97,9 @@ class _Links:
 
     def add(self, node: NodeProto, layer: tuple[LayerNode, Layer] | None) -> None:
         operator = node.op_type
-        if layer is not None:
+        if any(self._graph.consumers.get(name) for name in node.output[1:] if name):
+            known = False  # such as where a maximum was
+        elif layer is not None:
             known = self._layer(node, *layer)
         elif operator in _BY_CHANNEL:
             known = self._join(node.input[0], node.output[0])
@@ -103,7 +108,7 @@ class _Links:
         else:
             known = self._measure(node)
         if not known:
-            self.hold([*node.input, *node.output])
+            self.hold([*read_by(node), *node.output])
 
     def channels(self) -> tuple[OnnxChannel, ...]:
         words: dict[Word, list[Word]] = defaultdict(list)

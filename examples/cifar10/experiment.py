@@ -48,8 +48,8 @@ from simulator.spec.load import load_accelerator
 from workloads.data_sets import LabelledImages
 
 ORIGINAL, DENSE, TAUGHT = "original", "dense", "dense-taught"
-"""The network as it was trained; that after as many SGD steps more as a pruned one gets; and as pruned ones get them, its
-former self being the teacher."""
+"""The network as it was trained; that after as many SGD steps more as a pruned one gets; and as pruned ones get them,
+its former self being the teacher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

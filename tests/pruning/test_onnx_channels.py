@@ -217,6 +217,14 @@ def stays(*between: NodeProto) -> list[NodeProto]:
     return [conv("x", "w1", "a", pads=[1, 1, 1, 1]), *between, *head("b", 6)[0]]
 
 
+POOL: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
+
+
+def branch(operator: str) -> Any:
+    """A body that reads what is around it."""
+    return helper.make_graph([node(operator, ["a"], ["inner"])], operator, [], [onnx.ValueInfoProto(name="inner")])
+
+
 @pytest.mark.parametrize(
     "nodes",
     [
@@ -227,8 +235,11 @@ def stays(*between: NodeProto) -> list[NodeProto]:
         stays(node("Concat", ["a", "one"], ["b1"], axis=0), node("Slice", ["b1", "from", "to", "from"], ["b"])),
         stays(node("Mul", ["a", "row"], ["b0"]), node("Reshape", ["b0", "same"], ["b"])),
         stays(node("Shape", ["a"], ["s"]), node("Expand", ["a", "s"], ["b"])),
+        stays(node("MaxPool", ["a"], ["p", "at"], **POOL), node("MaxUnpool", ["p", "at"], ["b"], **POOL)),
+        stays(node("If", ["yes"], ["b"], then_branch=branch("Relu"), else_branch=branch("Abs"))),
+        stays(node("RandomNormalLike", ["a"], ["noise"], seed=1.0), node("Add", ["a", "noise"], ["b"])),
     ],
-    ids=["lrn", "softmax", "transpose", "groups", "batch", "reshape", "its own size"],
+    ids=["lrn", "softmax", "transpose", "groups", "batch", "reshape", "its own size", "places", "branches", "noise"],
 )
 def test_channels_stay_where_we_cannot_follow(tmp_path: Path, nodes: list[NodeProto]) -> None:
     constants = {
@@ -239,6 +250,7 @@ def test_channels_stay_where_we_cannot_follow(tmp_path: Path, nodes: list[NodePr
         "to": np.array([-1]),
         "row": values(8),
         "same": np.array([0, 6, 8, 8]),
+        "yes": np.array(1) > 0,
         "w_fc": values(4, 6 * 64),
     }
     network = loaded(tmp_path, nodes, constants)
