@@ -51,10 +51,11 @@ def _prune_a_small_network() -> None:
     from picojoule.prune import run as prune  # onnx, which is an extra
 
     print(
-        "A small network that comes with picojoule, pruned where its energy goes (`picojoule prune digits -o DIR`):\n"
+        "A small network that comes with picojoule, pruned where its energy goes, whole channels first\n"
+        "(`picojoule prune digits --channel-rounds 1 -o DIR`):\n"
     )
     with TemporaryDirectory(prefix="picojoule-demo-") as folder:
-        prune("digits", PruneOptions(), resume=False, as_json=False, output=Path(folder))
+        prune("digits", PruneOptions(channel_rounds=1), resume=False, as_json=False, output=Path(folder))
 
 
 def _simulated(

@@ -70,6 +70,8 @@ class Plan:
                    learns them by heart
     loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
     channel_loss   the same for a round that takes channels; loss_a_round, if not given
+    takes_back     a round that fine-tuning leaves below the limit is taken back; if not, the run goes on from there, as
+                   later rounds train too
     rounds         the most there may be, if there is such a number
     channel_rounds so many rounds, the first, take whole channels and not single weights; the network must be one that
                    has channels to take out (OnnxNetwork.load with narrows). Without fine-tuning such a round may lose
@@ -82,6 +84,7 @@ class Plan:
     seed: int = 0
     loss_a_round: float = 0.03
     channel_loss: float | None = None
+    takes_back: bool = True
     rounds: int | None = None
     channel_rounds: int = 0
 
@@ -166,9 +169,10 @@ def prune(
 
     No layer's step, and no round, has more energy than the one before it; accuracy stays at or above the limit. With
     fine-tuning a round may go below it; one that fine-tuning cannot bring back is taken back, and half its loss is
-    tried. Tuning itself may cost a little of what its round saved, as feature maps have fewer zeros then. Ends when the
-    energy is reached, when a round removes nothing, after `plan.rounds`, or when the loss becomes too small. Raises
-    PruningError for a network that is below the limit already, and for measures that are not finite.
+    tried, unless the plan goes on from there. Tuning itself may cost a little of what its round saved, as feature maps
+    have fewer zeros then. Ends when the energy is reached, when a round removes nothing, after `plan.rounds`, or when
+    the loss becomes too small. Raises PruningError for a network that is below the limit already, and for measures that
+    are not finite.
     """
     run = _Run(
         original=network,
@@ -349,12 +353,12 @@ class _Run(Generic[Network]):
         return tuple(trials), *best
 
     def _tuned(self, step: PruningStep[Network]) -> PruningStep[Network]:
-        """The round fine-tuned. It is taken back if that leaves it below the limit, or with more energy than it began
-        with: then what it came to is a trial."""
+        """The round fine-tuned. It is taken back if that leaves it below the limit (where the plan takes back), or with
+        more energy than it began with: then what it came to is a trial."""
         assert self.fine_tune is not None
         network = self.fine_tune(step.network, step.round.number)
         accuracy = self.accuracy_of(network)
-        if accuracy >= self.limits.min_accuracy:
+        if accuracy >= self.limits.min_accuracy or not self.plan.takes_back:
             tuned = self._step(step.round, network, accuracy, reference=network)
             if tuned.total_energy <= sum(self.energy_of(step.reference).values()):
                 return tuned

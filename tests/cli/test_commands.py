@@ -96,7 +96,7 @@ def test_demo_shows_conv3_with_both_mappings(run: Run) -> None:
 def test_demo_ends_with_a_small_network_pruned(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr("picojoule.prune.run", lambda *args, **options: asked.append((args, options)))
-    assert "pruned where its energy goes (`picojoule prune digits -o DIR`)" in run("demo").out
+    assert "(`picojoule prune digits --channel-rounds 1 -o DIR`)" in run("demo").out
     ((model, _), _), *others = asked
     assert (model, others) == ("digits", [])
 

@@ -1,6 +1,7 @@
 """Does energy fall and accuracy hold, step by step, in the order asked for, and to the same end if it is stopped?"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -348,3 +349,20 @@ def test_no_channels_to_take_is_said_before_any_work(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(SmallNetwork, "channels", ())
     with pytest.raises(PruningError, match="no channel can be taken out"):
         with_channels()
+
+
+def test_a_run_may_go_below_the_limit_between_rounds_if_it_takes_nothing_back() -> None:
+    """The tuner does nothing. The answer is within the limit all the same: the last step that is."""
+
+    def tune(network: SmallNetwork, _: int) -> SmallNetwork:
+        return network
+
+    limits = Limits(min_accuracy=0.99)
+    plan = Plan(loss_a_round=0.2, rounds=2)
+    (*_, strict) = [step for step in pruned(limits, plan, fine_tune=tune) if not step.layer and step.round.number == 1]
+    assert not strict.is_accepted
+    going = pruned(limits, replace(plan, takes_back=False), fine_tune=tune)
+    first = next(step for step in going if not step.layer and step.round.number == 1)
+    assert first.is_accepted
+    assert first.accuracy < limits.min_accuracy
+    assert answer(going, limits).accuracy >= limits.min_accuracy
