@@ -1,6 +1,6 @@
 """Which way of pruning leaves a network with the least energy at equal accuracy? Runs the cells of the comparison.
 
-    python experiment.py --data DIR --dense OUT -o CELLS [--methods dense alternating magnitude …] [--seeds 0 1 2]
+    python experiment.py --data DIR --dense OUT -o CELLS [--methods dense magnitude …] [--seeds 0 1 2]
 
 DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: the network is
 pruned in rounds, each followed by the same number of SGD steps, and stops at half a point of accuracy lost on

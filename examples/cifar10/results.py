@@ -1,6 +1,6 @@
 """What did the cells of the experiment come to? Writes cells.csv, paths.csv and paths.svg, and prints the comparison.
 
-    python results.py CELLS [--methods alternating magnitude …] [--seeds 0 1 2]
+    python results.py CELLS [--methods alternating-channels magnitude …] [--seeds 0 1 2]
 
 Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have
 not run are shown as missing.
@@ -21,7 +21,7 @@ from pruning.state import write_whole
 from simulator.report.pictures.figure_data import Column, FigureData, Guide, Points
 from simulator.report.pictures.plots import write_plot
 
-ORIGINAL, DENSE = "original", "dense"
+ORIGINAL, DENSE, TAUGHT = "original", "dense", "dense-taught"
 TEST_IMAGES = 10_000
 DRAWS = 10_000
 """Resamplings of the test images for an interval."""
@@ -46,7 +46,12 @@ def needed(cells: Path, method: str) -> Cell:
 def rows(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
     """A row a cell: accuracies in per cent, weights and energy left in per cent of the original's."""
     original = needed(cells, ORIGINAL)
-    for method, seed in [(ORIGINAL, 0), (DENSE, 0), *((method, seed) for method in methods for seed in seeds)]:
+    for method, seed in [
+        (ORIGINAL, 0),
+        (DENSE, 0),
+        (TAUGHT, 0),
+        *((method, seed) for method in methods for seed in seeds),
+    ]:
         cell = read(cells, method, seed)
         row: dict[str, Any] = {"method": method, "seed": seed, "state": "finished" if cell else "missing"}
         yield row if cell is None else {**row, **measured(cell, original)}
@@ -134,7 +139,7 @@ def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureDa
     """Every step of every finished cell: accuracy on `threshold` against energy simulated."""
     found = [(method, seed, cell) for method in methods for seed in seeds if (cell := read(cells, method, seed))]
     steps = [(method, seed, step) for method, seed, cell in found for step in cell["steps"] if step["accepted"]]
-    least = [100 * cell["least"] for _, _, cell in found[:1]]
+    least = [100 * min(cell["least"] for _, _, cell in found)] if found else []
     return FigureData(
         name="paths",
         title="Energy and accuracy, step by step",
@@ -192,7 +197,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("cells", type=Path)
     parser.add_argument(
-        "--methods", nargs="+", default=["alternating", "magnitude"], help="the first is held against the others"
+        "--methods",
+        nargs="+",
+        default=["alternating-channels", "magnitude"],
+        help="the first is held against the others",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     given = parser.parse_args()
