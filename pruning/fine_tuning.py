@@ -121,7 +121,7 @@ def train(
     tuning: Tuning,
     number: int,
     *,
-    teacher: nn.Module | None = None,
+    teacher: "nn.Module | None" = None,
     maps: MapDensities | None = None,
     done: Epochs | None = None,
 ) -> None:
@@ -176,7 +176,7 @@ def _train_epoch(loss_of: Loss, optimizer: torch.optim.SGD, batches: Batches, ep
             )
 
 
-def _loss(module: nn.Module, tuning: Tuning, teacher: nn.Module | None, maps: MapDensities | None) -> Loss:
+def _loss(module: nn.Module, tuning: Tuning, teacher: "nn.Module | None", maps: MapDensities | None) -> Loss:
     def loss_of(images: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=tuning.bfloat16):
             scores = module(images)
