@@ -301,18 +301,21 @@ def test_row_27_a_weight_comes_back_by_the_squares_of_the_error() -> None:
 
 
 def test_row_28_pruning_saves_less_than_published() -> None:
-    """Of the committed cells: short of 73 % below the original and 43 % below magnitude."""
-    cells = cells_of("alexnet")
+    """Of the committed cells: short of 73 % below the original and 43 % below magnitude, within a point of accuracy."""
+    cells = cells_of("alexnet", "weights-only.csv")
     left = {key: left for key, (left, _) in cells.items()}
     accuracy = {key: accuracy for key, (_, accuracy) in cells.items()}
-    ours, theirs = ([left[method, seed] for seed in "0"] for method in ("alternating-channels", "magnitude"))
-    assert 100 - np.mean(ours) == pytest.approx(68.9, abs=0.05)
-    below = np.mean([1 - mine / other for mine, other in zip(ours, theirs, strict=True)])
-    assert below == pytest.approx(0.32, abs=0.005)
-    lost = accuracy["original", "0"] - np.mean([accuracy["alternating-channels", seed] for seed in "0"])
-    assert lost == pytest.approx(0.56, abs=0.005)
+    ours, theirs = ([left[method, seed] for seed in "012"] for method in ("alternating", "magnitude"))
+    assert 100 - np.mean(ours) == pytest.approx(62.5, abs=0.05)
+    assert np.mean([1 - mine / other for mine, other in zip(ours, theirs, strict=True)]) == pytest.approx(
+        0.3, abs=0.001
+    )
+    assert accuracy["original", "0"] - np.mean([accuracy["alternating", seed] for seed in "012"]) <= 1
     compact = {key: left for key, (left, _) in cells_of("squeezenet").items()}
     assert 100 - compact["alternating-channels", "0"] == pytest.approx(30.1, abs=0.05)
+    channels = {key: found for key, found in cells_of("alexnet").items() if key[0] == "alternating-channels"}
+    kept = {seed: 100 - left for (_, seed), (left, lost) in channels.items() if accuracy["original", "0"] - lost <= 1}
+    assert kept == {"0": pytest.approx(68.9, abs=0.05)}
 
 
 def test_row_29_a_timeline_writes_every_pass_a_simulation_times_each_kind_once() -> None:
@@ -328,9 +331,9 @@ def test_row_29_a_timeline_writes_every_pass_a_simulation_times_each_kind_once()
     assert len(passes) > 5 * len(kinds)
 
 
-def cells_of(network: str) -> dict[tuple[str, str], tuple[float, float]]:
+def cells_of(network: str, file: str = "cells.csv") -> dict[tuple[str, str], tuple[float, float]]:
     """(energy left, test accuracy) in per cent of each finished cell, by method and seed."""
-    path = Path(__file__).parents[2] / "examples" / "cifar10" / "cells" / network / "cells.csv"
+    path = Path(__file__).parents[2] / "examples" / "cifar10" / "cells" / network / file
     figures = "eyeriss-estimation_16_whole_energy_left_percent", "test_accuracy_percent"
     with path.open() as file:
         finished = [row for row in csv.DictReader(file) if row["state"] == "finished"]
