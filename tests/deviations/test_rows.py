@@ -331,9 +331,9 @@ def test_row_29_a_timeline_writes_every_pass_a_simulation_times_each_kind_once()
     assert len(passes) > 5 * len(kinds)
 
 
-def cells_of(network: str, file: str = "cells.csv") -> dict[tuple[str, str], tuple[float, float]]:
+def cells_of(network: str, name: str = "cells.csv") -> dict[tuple[str, str], tuple[float, float]]:
     """(energy left, test accuracy) in per cent of each finished cell, by method and seed."""
-    path = Path(__file__).parents[2] / "examples" / "cifar10" / "cells" / network / file
+    path = Path(__file__).parents[2] / "examples" / "cifar10" / "cells" / network / name
     figures = "eyeriss-estimation_16_whole_energy_left_percent", "test_accuracy_percent"
     with path.open() as file:
         finished = [row for row in csv.DictReader(file) if row["state"] == "finished"]
