@@ -178,9 +178,8 @@ class _Links:
 
     def _layer(self, node: NodeProto, found: LayerNode, layer: Layer) -> bool:
         """A layer's filters make its output, its weights read its input."""
-        if found.weights not in self._graph.initializers or len(self._shapes[found.ifmap]) != (
-            4 if found.is_conv else 2
-        ):
+        rank = 4 if found.is_conv else 2
+        if found.weights not in self._graph.initializers or len(self._shapes[found.ifmap]) != rank:
             return False
         is_by_filter = found.is_conv or number(node, "transB", 0) != 0
         by_filter, by_input = (0, 1) if is_by_filter else (1, 0)

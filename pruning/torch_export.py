@@ -26,8 +26,8 @@ def exported(module: nn.Module, images: Tensor, path: Path, *, narrows: bool = F
     images   (N, C, H, W), N >= 2: an example
     narrows  see OnnxNetwork.load
 
-    Raises PruningError for a module that torch cannot export, whose
-    parameters are not weights in the file, or that is not a network whose layers can be pruned.
+    Raises PruningError for a module that torch cannot export, whose parameters are not weights in the file, or that is
+    not a network whose layers can be pruned.
     """
     proto = _proto(module, images[:2])
     _plain_products(proto)

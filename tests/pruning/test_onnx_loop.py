@@ -143,3 +143,19 @@ def test_changes_are_all_that_differs(network: OnnxNetwork) -> None:
 def test_changes_that_do_not_fit(network: OnnxNetwork, name: str, change: Array, message: str) -> None:
     with pytest.raises(PruningError, match=message):
         network.with_changes({name: change})
+
+
+def test_the_energy_of_feature_maps_is_what_no_weight_stops(network: OnnxNetwork) -> None:
+    """MACs, spads and filters are left out."""
+    with energies_on(MACHINE, simulated_images()) as energies:
+        maps = energies.of_maps(network)
+        for layer in energies.simulated(network).layers:
+            by_level = layer.energy.by_level()
+            moved = by_level["noc"] + by_level["glb"] + by_level["dram"]
+            filters = sum(
+                energy
+                for access, energy in layer.energy.of_access.items()
+                if access.tensor.value == "filter" and access.level.value != "spad"
+            )
+            assert maps[layer.layer.name] == pytest.approx(moved - filters)
+            assert 0 < maps[layer.layer.name] < layer.energy.total
