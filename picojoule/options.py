@@ -165,6 +165,9 @@ class PruneOptions:
     magnitude alone; by the inverse Hessian (second-order)."""
     order: Literal["energy", "macs", "weights", "input", "random"] = "energy"
     """Which layers come first."""
+    shares: Literal["energy", "measured"] = "energy"
+    """How much of the accuracy that a round may lose is a layer's: by its energy, or by what it is found to lose and to
+    save when it alone is pruned, to several depths."""
     channel_rounds: Annotated[int, Parameter(validator=Number(gte=0))] = 0
     """The first so many rounds take whole channels: filters whose output the layers that read it can do without, when
     they are refitted on the others. pruned.onnx is then narrower: fewer MACs and smaller feature maps."""

@@ -12,8 +12,9 @@ from picojoule.terminal import shown_steps, terminal_width
 from pruning.job import Job, Step
 from pruning.judging import Accuracy, divided
 from pruning.layer_methods import Method
-from pruning.loop import Order, Plan
 from pruning.onnx_network import OnnxNetwork
+from pruning.rounds import Order, Plan
+from pruning.shares import Shares
 from pruning.simulated_energy import energies_on
 from pruning.state import store_steps, stored_steps
 from pruning.summary import pruning_text
@@ -41,6 +42,7 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
     plan = Plan(
         method=Method(options.method),
         order=Order(options.order),
+        shares=Shares(options.shares),
         samples=options.samples,
         seed=options.seed,
         channel_rounds=options.channel_rounds,

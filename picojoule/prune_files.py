@@ -74,7 +74,7 @@ def _step_rows(pruning: Pruning) -> list[dict[str, Any]]:
             "layer_weights": step.kept.get(step.layer, ""),
             "energy": step.total_energy,
             "predicted_energy": "" if step.predicted is None else sum(step.predicted.values()),
-            "trials": " ".join(f"{trial.kept}:{trial.accuracy:.6f}" for trial in step.trials),
+            "trials": " ".join(f"{trial.kept}:{trial.measured:.6f}" for trial in step.trials),
         }
         for step in pruning.steps
     ]

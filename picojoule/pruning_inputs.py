@@ -4,8 +4,9 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from picojoule.options import PruneOptions
-from pruning.loop import EnergyOf, FineTune, Limits
+from pruning.loop import EnergyOf, FineTune
 from pruning.onnx_network import OnnxNetwork
+from pruning.rounds import Limits
 from simulator.errors import PruningError
 from workloads.data_sets import LabelledImages
 

@@ -1,6 +1,7 @@
 """Which weights to remove so that energy falls and accuracy holds. `prune` is handed both as functions of a network."""
 
 from pruning.layer_methods import Method
-from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.loop import PruningStep, answer, prune
+from pruning.rounds import Limits, Order, Plan
 
 __all__ = ["Limits", "Method", "Order", "Plan", "PruningStep", "answer", "prune"]

@@ -4,10 +4,11 @@ The network that is pruned is an ONNX file; what is trained is a torch module th
 its own. Values go over before each training and come back after it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sized
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,6 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 """Of images and labels."""
 
 _MOMENTUM = 0.9
-_TEMPERATURE = 2.0
-"""What scores are divided by before distillation compares them, so that the classes not chosen count too: Hinton,
-Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +37,26 @@ class Tuning:
     """How to train: SGD with Nesterov's momentum, the rate falling linearly to zero in each round.
 
     epochs         a round
+    warm_up        share of a round's steps, the first, in which the rate rises from zero, below 1
     threads        of torch; another number may sum in another order
     bfloat16       multiply in bfloat16: faster where the processor has it
     distillation   share of the loss that is how far the scores are from those of the network before it was pruned, 0 to
                    1; the labels have the rest
+    temperature    what scores are divided by before distillation compares them, so that the classes not chosen count
+                   too: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015
     sparser_maps   what the loss is charged for dense feature maps, each by the energy of the layer that reads it
                    (sparser_maps.py); 0 for the loss of the labels alone
     """
 
     epochs: int
     learning_rate: float = 0.01
+    warm_up: float = 0.0
     weight_decay: float = 5e-4
     seed: int = 0
     threads: int = 1
     bfloat16: bool = False
     distillation: float = 0.0
+    temperature: float = 2.0
     sparser_maps: float = 0.0
 
 
@@ -63,12 +66,14 @@ class Trainable:
 
     names    of the network's initializers that may change, each with the name of its value in the module's state
     readers  of the network's layers, each with the name of a submodule that is called with the layer's ifmap
+    dropouts names of Dropout submodules, each with that of the network's layer that is called next
     teacher  the module as it was at first, which distillation asks
     """
 
     module: nn.Module
     names: Mapping[str, str]
     readers: Mapping[str, str]
+    dropouts: Mapping[str, str] = field(default_factory=dict)
     teacher: nn.Module = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,10 +114,29 @@ def fine_tuned(
     torch.set_num_threads(tuning.threads)
     try:
         trainable.take(network)
-        train(trainable.module, batches, tuning, number, teacher=trainable.teacher, maps=maps, done=done)
+        with _less_dropout(trainable, network):
+            train(trainable.module, batches, tuning, number, teacher=trainable.teacher, maps=maps, done=done)
         return trainable.give(network)
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _less_dropout(trainable: Trainable, network: OnnxNetwork) -> Iterator[None]:
+    """Drops less where fewer weights are left to learn by heart: each rate times the square root of the share of the
+    next layer's weights that is left. Han et al., "Learning both Weights and Connections for Efficient Neural
+    Networks", NeurIPS 2015, section 3.2."""
+    rates = {}
+    for name, layer in trainable.dropouts.items():
+        part = trainable.module.get_submodule(name)
+        rates[part] = part.p
+        weights = network.weights(layer)
+        part.p *= sqrt(np.count_nonzero(weights) / weights.size)
+    try:
+        yield
+    finally:
+        for part, rate in rates.items():
+            part.p = rate
 
 
 def train(
@@ -163,8 +187,7 @@ def examples(images: Floats, labels: NDArray[np.int64], size: int) -> Batches:
 def _train_epoch(loss_of: Loss, optimizer: torch.optim.SGD, batches: Batches, epoch: int, tuning: Tuning) -> None:
     steps = _length(batches)
     for step, (images, labels) in enumerate(batches):
-        done = (epoch + step / steps) / tuning.epochs
-        optimizer.param_groups[0]["lr"] = tuning.learning_rate * (1 - done)
+        optimizer.param_groups[0]["lr"] = _learning_rate(tuning, (epoch + step / steps) / tuning.epochs)
         loss = loss_of(images, labels)
         optimizer.zero_grad()
         loss.backward()
@@ -176,6 +199,13 @@ def _train_epoch(loss_of: Loss, optimizer: torch.optim.SGD, batches: Batches, ep
             )
 
 
+def _learning_rate(tuning: Tuning, done: float) -> float:
+    """When that share of a round's steps is done."""
+    if done < tuning.warm_up:
+        return tuning.learning_rate * done / tuning.warm_up
+    return tuning.learning_rate * (1 - done) / (1 - tuning.warm_up)
+
+
 def _loss(module: nn.Module, tuning: Tuning, teacher: "nn.Module | None", maps: MapDensities | None) -> Loss:
     def loss_of(images: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=tuning.bfloat16):
@@ -184,17 +214,19 @@ def _loss(module: nn.Module, tuning: Tuning, teacher: "nn.Module | None", maps: 
             if tuning.distillation and teacher is not None:
                 with torch.no_grad():
                     taught = teacher(images)
-                loss = (1 - tuning.distillation) * loss + tuning.distillation * _distance(scores, taught)
+                loss = (1 - tuning.distillation) * loss + tuning.distillation * _distance(
+                    scores, taught, tuning.temperature
+                )
         return loss if maps is None else loss + tuning.sparser_maps * maps.term()
 
     return loss_of
 
 
-def _distance(scores: Tensor, taught: Tensor) -> Tensor:
+def _distance(scores: Tensor, taught: Tensor, temperature: float) -> Tensor:
     """Kullback-Leibler divergence of softened scores, both (N, classes), per image; as steep as cross entropy."""
-    ours = functional.log_softmax(scores.float() / _TEMPERATURE, 1)
-    theirs = functional.log_softmax(taught.float() / _TEMPERATURE, 1)
-    return _TEMPERATURE**2 * functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
+    ours = functional.log_softmax(scores.float() / temperature, 1)
+    theirs = functional.log_softmax(taught.float() / temperature, 1)
+    return temperature**2 * functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
 
 
 def _shares(trainable: Trainable, energy: Mapping[str, float] | None) -> Mapping[str, float]:

@@ -6,9 +6,10 @@ What `picojoule prune` and pruning.torch share: they differ in where the model a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pruning.judging import Accuracy, Parts, check_above_chance
-from pruning.loop import FineTune, Limits, Plan, PruningStep, answer, prune
+from pruning.judging import Accuracy, Certainty, Parts, check_above_chance
+from pruning.loop import FineTune, PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
+from pruning.rounds import Limits, Plan
 from pruning.simulated_energy import Energies
 from pruning.summary import Pruning
 from simulator.spec.accelerator import Accelerator
@@ -54,6 +55,7 @@ class Job:
             plan=self.plan,
             predict_of=self.energies.predicted,
             maps_energy_of=self.energies.of_maps,
+            certainty_of=Certainty(self.parts.judged),
             fine_tune=fine_tune,
             resume=steps[-1] if steps else None,
         ):

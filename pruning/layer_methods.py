@@ -3,6 +3,7 @@
 Every method takes the words it keeps from those that are not zero yet, so the masks of successive calls nest.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import numpy as np
@@ -51,17 +52,35 @@ def prune_layer(layer: Layer, weights: Floats, gram: Gram, keep: int, method: Me
     Raises PruningError for weights or sums of another layer, NaN or infinite weights, more weights to keep than are
     left, and a method that does not prune layers by themselves.
     """
+    return layer_pruner(layer, weights, gram, method)(keep)
+
+
+def layer_pruner(layer: Layer, weights: Floats, gram: Gram, method: Method) -> Callable[[int], NDArray[np.float32]]:
+    """`prune_layer` to any number of weights; what it needs of the sums is found once. Inputs and outputs that have no
+    weight left, as where channels went, are left out of the problem."""
     if method is Method.GLOBAL_MAGNITUDE:
         raise PruningError(f"{layer.name}: {method} is of a whole network; give another method for one layer")
     columns = np.ascontiguousarray(columns_of(layer, weights))  # in the order of the sums, which they are met with
     if columns.shape != gram.xy.shape:
         raise PruningError(f"{layer.name}: sums for weights of shape {gram.xy.shape}; the layer has {columns.shape}")
     left = int(np.count_nonzero(columns))
-    if not 0 <= keep <= left:
-        raise PruningError(f"{layer.name}: {keep} weights to keep of {left} that are not zero; keep 0 to {left}")
-    kept = _select(columns, gram, keep, method)
-    pruned = np.where(kept, columns, 0) if method is Method.MAGNITUDE else refit(columns, gram, kept)
-    return as_filters(pruned, weights.shape)
+    groups = np.arange(len(columns))
+    inputs, outputs = np.flatnonzero(columns.any(axis=(0, 2))), np.flatnonzero(columns.any(axis=(0, 1)))
+    alive, sums = columns[np.ix_(groups, inputs, outputs)], gram.of(inputs, outputs)
+
+    def pruned_to(keep: int) -> NDArray[np.float32]:
+        if not 0 <= keep <= left:
+            raise PruningError(f"{layer.name}: {keep} weights to keep of {left} that are not zero; keep 0 to {left}")
+        if not left:
+            return as_filters(columns, weights.shape)
+        kept = _select(alive, sums, keep, method)
+        pruned = np.zeros_like(columns)
+        pruned[np.ix_(groups, inputs, outputs)] = (
+            np.where(kept, alive, 0) if method is Method.MAGNITUDE else refit(alive, sums, kept)
+        )
+        return as_filters(pruned, weights.shape)
+
+    return pruned_to
 
 
 def _select(columns: Floats, gram: Gram, keep: int, method: Method) -> Mask:

@@ -13,16 +13,16 @@ channel and in those that make it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import accumulate
 from math import isfinite
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from pruning.channels import channel_sets, without_unread
-from pruning.layer_methods import Method
+from pruning.channels import without_unread
 from pruning.network import Floats, PrunableNetwork
+from pruning.rounds import ALL_LAYERS, Limits, Plan, Round, Trial, ordered, units_of
+from pruning.shares import Point, Shares, equal_price, measured_curve
 from pruning.tries import Bench, Tries
 from simulator.errors import PruningError
 
@@ -37,84 +37,6 @@ FineTune = Callable[[Network, int], Network]
 
 _LEAST_LOSS = 1 / 4
 """Of a round's loss as planned: the smallest that is tried after rounds that fine-tuning could not save."""
-
-
-ALL_LAYERS = "all layers"
-"""What a step names where the whole network is pruned at once."""
-
-
-class Order(StrEnum):
-    """Which layer comes first."""
-
-    ENERGY = "energy"
-    MACS = "macs"
-    WEIGHTS = "weights"
-    INPUT = "input"
-    """From the network's input to its output."""
-    RANDOM = "random"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When to stop, at whichever comes first: below an accuracy, or at an energy, in energy_of's unit."""
-
-    min_accuracy: float
-    target_energy: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How to prune.
-
-    samples        positions of each layer's ofmap that a refit looks at: with few of them for each input of a filter it
-                   learns them by heart
-    loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
-    channel_loss   the same for a round that takes channels; loss_a_round, if not given
-    takes_back     a round that fine-tuning leaves below the limit is taken back; if not, the run goes on from there, as
-                   later rounds train too
-    rounds         the most there may be, if there is such a number
-    channel_rounds so many rounds, the first, take whole channels and not single weights; the network must be one that
-                   has channels to take out (OnnxNetwork.load with narrows). Without fine-tuning such a round may lose
-                   half of what is left to lose
-    """
-
-    method: Method = Method.ENERGY_AWARE
-    order: Order = Order.ENERGY
-    samples: int = 16_384
-    seed: int = 0
-    loss_a_round: float = 0.03
-    channel_loss: float | None = None
-    takes_back: bool = True
-    rounds: int | None = None
-    channel_rounds: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What a round starts from.
-
-    loss            accuracy that it may lose
-    layers          what its steps prune: layers, or `ALL_LAYERS`; if it takes channels, the layers that read them,
-                    joined by " + "
-    floors          of each of those in order, the accuracy that must be left after it
-    removed         weights that its steps removed so far
-    takes_channels  whole channels, not single weights
-    """
-
-    number: int
-    loss: float
-    layers: tuple[str, ...]
-    floors: tuple[float, ...]
-    removed: int
-    takes_channels: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """So many weights kept in the step's layer, or channels that it reads, and the network's accuracy with them."""
-
-    kept: int
-    accuracy: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +79,7 @@ def prune(
     plan: Plan | None = None,
     predict_of: EnergyOf[Network] | None = None,
     maps_energy_of: EnergyOf[Network] | None = None,
+    certainty_of: AccuracyOf[Network] | None = None,
     fine_tune: FineTune[Network] | None = None,
     resume: PruningStep[Network] | None = None,
 ) -> Iterator[PruningStep[Network]]:
@@ -165,6 +88,9 @@ def prune(
     images          what layers are refitted on, as the network takes them: training data, not what accuracy_of looks at
     maps_energy_of  what feature maps take of each layer's energy, by which rounds of channels share what they may lose;
                     energy_of, if not given
+    certainty_of    what stands for accuracy where no limit is at stake: in shares that are measured, and in how deep
+                    rounds go that are trained, and judged, afterwards. accuracy_of, if not given; better something
+                    that moves with every image, and not only with those whose class changes
     resume          a step that an earlier run with the same arguments came to: goes on after it, to the same steps
 
     No layer's step, and no round, has more energy than the one before it; accuracy stays at or above the limit. With
@@ -181,6 +107,7 @@ def prune(
         accuracy_of=accuracy_of,
         predict_of=predict_of,
         maps_energy_of=maps_energy_of or energy_of,
+        certainty_of=certainty_of or accuracy_of,
         limits=limits,
         plan=plan or Plan(),
         fine_tune=fine_tune,
@@ -212,6 +139,7 @@ class _Run(Generic[Network]):
     accuracy_of: AccuracyOf[Network]
     predict_of: EnergyOf[Network] | None
     maps_energy_of: EnergyOf[Network]
+    certainty_of: AccuracyOf[Network]
     limits: Limits
     plan: Plan
     fine_tune: FineTune[Network] | None
@@ -262,28 +190,60 @@ class _Run(Generic[Network]):
     def _ends_round(self, step: PruningStep[Network]) -> bool:
         if not step.layer:
             return True
-        tunes = self.fine_tune is not None and step.round.removed > 0
+        tunes = self._tunes(step.round.number) and step.round.removed > 0
         return step.layer == step.round.layers[-1] and not tunes
+
+    def _tunes(self, number: int) -> bool:
+        """Whether that round is trained at its end."""
+        return self.fine_tune is not None and (self.plan.tuned_rounds is None or number <= self.plan.tuned_rounds)
+
+    def _measure(self, number: int) -> AccuracyOf[Network]:
+        """What the depth of that round's steps is decided by."""
+        return self.certainty_of if self._tunes(number) else self.accuracy_of
 
     def _plan_round(self, step: PruningStep[Network]) -> Round:
         number = step.round.number + 1
         takes_channels = number <= self.plan.channel_rounds
         loss = self._loss_after(step, takes_channels=takes_channels)
-        if takes_channels:
-            units = {each.name: (*each.layers, *each.makers) for each in channel_sets(step.network)}
-        elif self.plan.method is Method.GLOBAL_MAGNITUDE:
-            units = {ALL_LAYERS: tuple(step.kept)}
+        units = units_of(step.network, step.kept, self.plan, takes_channels=takes_channels)
+        energy = self._counted(takes_channels=takes_channels)(step.network)
+        names = ordered(units, self.original.layers, self.plan, number, energy=energy, kept=step.kept)
+        if self.plan.shares is Shares.MEASURED and len(names) > 1:
+            share = self._measured_shares(step, names, loss, takes_channels=takes_channels)
         else:
-            units = {layer.name: (layer.name,) for layer in self.original.layers if step.kept[layer.name] > 1}
-        energy = self.maps_energy_of(step.network) if takes_channels else step.energy
-        ordered = self._ordered(step, units, energy)
-        shares = list(accumulate(sum(energy[layer] for layer in units[name]) for name in ordered))
-        floors = tuple(step.accuracy - loss * share / shares[-1] for share in shares)
-        return Round(number=number, loss=loss, layers=ordered, floors=floors, removed=0, takes_channels=takes_channels)
+            share = {name: sum(energy[layer] for layer in units[name]) for name in names}
+        sums = list(accumulate(share[name] for name in names))
+        measure = self._measure(number)
+        start = step.accuracy if measure is self.accuracy_of else measure(step.network)
+        floors = tuple(start - loss * each / sums[-1] for each in sums)
+        return Round(number=number, loss=loss, layers=names, floors=floors, removed=0, takes_channels=takes_channels)
+
+    def _counted(self, *, takes_channels: bool) -> EnergyOf[Network]:
+        """The energy that a round is after."""
+        return self.maps_energy_of if takes_channels else self.energy_of
+
+    def _measured_shares(
+        self, step: PruningStep[Network], names: Iterable[str], loss: float, *, takes_channels: bool
+    ) -> Mapping[str, float]:
+        """Of a loss, by what each unit loses and saves alone."""
+        energy_of = self._counted(takes_channels=takes_channels)
+        start, energy = self.certainty_of(step.network), sum(energy_of(step.network).values())
+        curves = {}
+        for name in names:
+            tries = self._tries(step, name, takes_channels=takes_channels)
+
+            def measured(keep: int, tries: Tries[Network] = tries) -> Point:
+                network = tries.network.with_weights(tries.weights_for(keep))
+                lost = start - self.certainty_of(network)
+                network = network.with_weights(without_unread(network)) if takes_channels else network
+                return Point(loss=lost, saved=energy - sum(energy_of(network).values()))
+
+            curves[name] = measured_curve(tries.numbers, measured, loss)
+        return equal_price(curves, loss)
 
     def _loss_after(self, step: PruningStep[Network], *, takes_channels: bool) -> float:
         """What the next round may lose."""
-        if self.fine_tune is None:
+        if not self._tunes(step.round.number + 1):
             left = max(0.0, step.accuracy - self.limits.min_accuracy)
             return left / 2 if takes_channels else left
         if not step.round.number or step.round.takes_channels != takes_channels:
@@ -291,38 +251,23 @@ class _Run(Generic[Network]):
             return self.plan.loss_a_round if given is None else given
         return step.round.loss / 2 if _is_taken_back(step) else step.round.loss
 
-    def _ordered(
-        self, step: PruningStep[Network], units: Mapping[str, tuple[str, ...]], energy: Mapping[str, float]
-    ) -> tuple[str, ...]:
-        """What a round prunes, by the layers of each, in the order of the plan; of equals the first in the network."""
-        layers = {layer.name: (at, layer) for at, layer in enumerate(self.original.layers)}
-        names = list(units)
-        drawn = np.random.default_rng((self.plan.seed, step.round.number)).permutation(len(names)).tolist()
-        key: dict[Order, Callable[[str], float]] = {
-            Order.ENERGY: lambda name: -energy[name],
-            Order.MACS: lambda name: -layers[name][1].macs,
-            Order.WEIGHTS: lambda name: -step.kept[name],
-            Order.INPUT: lambda name: layers[name][0] / len(layers),
-        }
-        if self.plan.order is Order.RANDOM:
-            return tuple(names[at] for at in np.argsort(drawn))
-        of = key[self.plan.order]
-        return tuple(sorted(names, key=lambda name: sum(of(layer) for layer in units[name])))
-
     def _visit(self, before: PruningStep[Network], plan: Round, name: str) -> PruningStep[Network]:
         """Prunes one layer, or the channels that some layers read, as far as its floor allows, and keeps it as it was
         if that saves nothing."""
-        trials, weights, accuracy = self._search(self._tries(before, plan, name), plan.floors[plan.layers.index(name)])
+        measure = self._measure(plan.number)
+        tries = self._tries(before, name, takes_channels=plan.takes_channels)
+        trials, weights, measured = self._search(tries, measure, plan.floors[plan.layers.index(name)])
         if weights:
             network = before.network.with_weights(weights)
             network = network.with_weights(without_unread(network)) if plan.takes_channels else network
+            accuracy = measured if measure is self.accuracy_of else self.accuracy_of(network)
             step = self._step(plan, network, accuracy, reference=before.reference, layer=name, trials=trials)
             removed = sum(before.kept.values()) - sum(step.kept.values())
             if step.total_energy <= before.total_energy:
                 return replace(step, round=replace(plan, removed=plan.removed + removed))
         return replace(before, round=plan, layer=name, is_accepted=False, trials=trials)
 
-    def _tries(self, before: PruningStep[Network], plan: Round, name: str) -> Tries[Network]:
+    def _tries(self, before: PruningStep[Network], name: str, *, takes_channels: bool) -> Tries[Network]:
         bench = Bench(
             network=before.network,
             reference=before.reference,
@@ -331,23 +276,25 @@ class _Run(Generic[Network]):
             samples=self.plan.samples,
             seed=self.plan.seed,
         )
-        if plan.takes_channels:
+        if takes_channels:
             return bench.of_channels(name)
         return bench.of_network() if name == ALL_LAYERS else bench.of_layer(name)
 
-    def _search(self, tries: Tries[Network], floor: float) -> tuple[tuple[Trial, ...], Mapping[str, Floats], float]:
-        """The least that may be kept with the accuracy at or above the floor; by bisection, as fewer weights seldom
-        make a network better. No weights if there is none."""
+    def _search(
+        self, tries: Tries[Network], measure: AccuracyOf[Network], floor: float
+    ) -> tuple[tuple[Trial, ...], Mapping[str, Floats], float]:
+        """The least that may be kept with what is measured at or above the floor, and that; by bisection, as fewer
+        weights seldom make a network better. No weights if there is none."""
         trials: list[Trial] = []
         best: tuple[Mapping[str, Floats], float] = ({}, 0.0)
         low, high = 0, len(tries.numbers)
         while low < high:
             middle = (low + high) // 2
             tried = tries.weights_for(tries.numbers[middle])
-            accuracy = self.accuracy_of(tries.network.with_weights(tried))
-            trials.append(Trial(kept=tries.numbers[middle], accuracy=accuracy))
-            if accuracy >= floor:
-                low, best = middle + 1, (tried, accuracy)
+            measured = measure(tries.network.with_weights(tried))
+            trials.append(Trial(kept=tries.numbers[middle], measured=measured))
+            if measured >= floor:
+                low, best = middle + 1, (tried, measured)
             else:
                 high = middle
         return tuple(trials), *best
@@ -362,7 +309,7 @@ class _Run(Generic[Network]):
             tuned = self._step(step.round, network, accuracy, reference=network)
             if tuned.total_energy <= sum(self.energy_of(step.reference).values()):
                 return tuned
-        back, came_to = step.reference, Trial(kept=sum(step.kept.values()), accuracy=accuracy)
+        back, came_to = step.reference, Trial(kept=sum(step.kept.values()), measured=accuracy)
         taken = self._step(step.round, back, self.accuracy_of(back), reference=back, trials=(came_to,))
         return replace(taken, is_accepted=False)
 

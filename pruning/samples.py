@@ -62,6 +62,19 @@ class Gram:
         """Found when first asked for: a search prunes the same sums to several numbers of weights."""
         return factorise(self.xx)
 
+    def of(self, inputs: Indices, outputs: Indices) -> "Gram":
+        """Of the problem that has these inputs and outputs alone, of each group."""
+        groups, whole, all_outputs = self.xy.shape
+        if len(inputs) == whole and len(outputs) == all_outputs:
+            return self
+        each = np.arange(groups)
+        return Gram(
+            xx=self.xx[np.ix_(each, inputs, inputs)],
+            xy=self.xy[np.ix_(each, inputs, outputs)],
+            yy=self.yy[:, outputs],
+            samples=self.samples,
+        )
+
     def correlation(self, columns: Floats) -> Floats:
         """X'(Y − X A): what is left for each weight to explain; half the residual's descent. Shape and type of xy."""
         left = np.matmul(self.xx, columns.astype(self.xx.dtype, copy=False))

@@ -33,9 +33,7 @@ class Energies:
     def simulated(self, network: OnnxNetwork) -> NetworkResult:
         """On the images, all at once: a batch."""
         if network not in self._simulated:
-            workload = self._workload(network)
-            self._simulated[network] = simulator.run.simulate(workload, accelerator=self._machine)
-            self._predicted[network] = _by_layer(estimate(workload, accelerator=self._machine, zeros=Zeros.DENSITIES))
+            self._simulated[network] = simulator.run.simulate(self._workload(network), accelerator=self._machine)
         return self._simulated[network]
 
     def of(self, network: OnnxNetwork) -> Mapping[str, float]:
@@ -55,7 +53,9 @@ class Energies:
 
     def predicted(self, network: OnnxNetwork) -> Mapping[str, float]:
         """Energy of each layer in closed form, from the densities of its tensors."""
-        self.simulated(network)
+        if network not in self._predicted:
+            estimated = estimate(self._workload(network), accelerator=self._machine, zeros=Zeros.DENSITIES)
+            self._predicted[network] = _by_layer(estimated)
         return self._predicted[network]
 
     def _workload(self, network: OnnxNetwork) -> Workload:

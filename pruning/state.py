@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.loop import Network, PruningStep, Round, Trial
+from pruning.loop import Network, PruningStep
+from pruning.rounds import Round, Trial
 from simulator.errors import OutputError, PruningError
 
 _STEPS = "steps.json"

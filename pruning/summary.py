@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pruning.loop import Limits, PruningStep
+from pruning.loop import PruningStep
 from pruning.onnx_network import OnnxNetwork
+from pruning.rounds import Limits
 from simulator.report.text_table import Column, number_column, render, wrapped
 from simulator.results import LayerResult, NetworkResult
 from simulator.spec.accelerator import Accelerator, Gate

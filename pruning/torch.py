@@ -19,8 +19,9 @@ from torch.nn.utils.prune import custom_from_mask
 from pruning.fine_tuning import Batches, Trainable, Tuning, fine_tuned
 from pruning.job import Job, Step
 from pruning.judging import Accuracy, divided
-from pruning.loop import FineTune, Limits, Plan
+from pruning.loop import FineTune
 from pruning.onnx_network import OnnxNetwork
+from pruning.rounds import Limits, Plan
 from pruning.simulated_energy import Energies, energies_on
 from pruning.state import write_whole
 from pruning.summary import Pruning, pruning_text

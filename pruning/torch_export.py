@@ -5,6 +5,7 @@ needs its parameters back, so nothing is folded here; onnxruntime and the simula
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pruning.fine_tuning import Trainable
 from pruning.onnx_network import OnnxNetwork
 from simulator.errors import PruningError
 
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 _WEIGHT = ".weight"
 _INPUT, _OUTPUT = "images", "scores"
 
@@ -34,7 +36,7 @@ def exported(module: nn.Module, images: Tensor, path: Path, *, narrows: bool = F
     _name_layers(proto)
     onnx.save_model(proto, path)
     network = OnnxNetwork.load(path, narrows=narrows)
-    return network, _trainable(module, proto, network)
+    return network, _trainable(module, images[:2], proto, network)
 
 
 def _proto(module: nn.Module, images: Tensor) -> onnx.ModelProto:
@@ -81,7 +83,7 @@ def _name_layers(proto: onnx.ModelProto) -> None:
             node.name = node.input[1].removesuffix(_WEIGHT)
 
 
-def _trainable(module: nn.Module, proto: onnx.ModelProto, network: OnnxNetwork) -> Trainable:
+def _trainable(module: nn.Module, images: Tensor, proto: onnx.ModelProto, network: OnnxNetwork) -> Trainable:
     state = module.state_dict()
     stored = {tensor.name: tuple(tensor.dims) for tensor in proto.graph.initializer}
     lost = [name for name, value in module.named_parameters() if stored.get(name) != tuple(value.shape)]
@@ -91,4 +93,27 @@ def _trainable(module: nn.Module, proto: onnx.ModelProto, network: OnnxNetwork) 
             "unused and shared parameters, and those computed from others, out of the module"
         )
     readers = {layer.name: network.initializer_of(layer.name).rpartition(".")[0] for layer in network.layers}
-    return Trainable(module=module, names={name: name for name in stored if name in state}, readers=readers)
+    return Trainable(
+        module=module,
+        names={name: name for name in stored if name in state},
+        readers=readers,
+        dropouts=_dropouts(module, images, {reader: layer for layer, reader in readers.items()}),
+    )
+
+
+def _dropouts(module: nn.Module, images: Tensor, layers: Mapping[str, str]) -> dict[str, str]:
+    """Of each Dropout submodule, the layer that is called next. layers: their names, by those of their submodules."""
+    copied, called = deepcopy(module).eval(), list[str]()
+    for name, part in copied.named_modules():
+        if name in layers or isinstance(part, _DROPOUTS):
+            part.register_forward_hook(lambda *_, name=name: called.append(name))
+    with torch.no_grad():
+        copied(images)
+    found: dict[str, str] = {}
+    layer = ""
+    for name in reversed(called):
+        if name in layers:
+            layer = layers[name]
+        elif layer:
+            found[name] = layer
+    return found

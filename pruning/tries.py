@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -15,8 +16,8 @@ from pruning.channels import (
     without,
     words_of,
 )
-from pruning.layer_methods import Method, prune_layer
-from pruning.magnitude import largest_of_network
+from pruning.layer_methods import Method, layer_pruner
+from pruning.magnitude import largest_magnitudes, largest_of_network
 from pruning.network import Floats, PrunableNetwork
 from pruning.samples import Gram, columns_of, draw_positions, images_for, layer_gram
 from simulator.spec.layer import Layer
@@ -57,11 +58,15 @@ class Bench(Generic[Network]):
 
     def of_layer(self, name: str) -> Tries[Network]:
         """One layer with fewer weights."""
-        layer, weights, gram = self._layer(name), self.network.weights(name), self._gram(name)
+        weights = self.network.weights(name)
+        if self.method is Method.MAGNITUDE:  # asks for no sums
+            pruned_to: Callable[[int], Floats] = partial(_largest, weights)
+        else:
+            pruned_to = layer_pruner(self._layer(name), weights, self._gram(name), self.method)
         return Tries(
             network=self.network.prepared(name),
             numbers=_numbers(int(np.count_nonzero(weights)), _KEPT),
-            weights_for=lambda keep: {name: prune_layer(layer, weights, gram, keep, self.method)},
+            weights_for=lambda keep: {name: pruned_to(keep)},
         )
 
     def of_network(self) -> Tries[Network]:
@@ -105,6 +110,10 @@ class Bench(Generic[Network]):
         original = now if self.network is reference else reference.layer_inputs([name], images)[name]
         positions = draw_positions(layer, len(images), self.samples, self.seed)
         return layer_gram(layer, now, positions, original_inputs=original, original_weights=reference.weights(name))
+
+
+def _largest(weights: Floats, keep: int) -> Floats:
+    return np.where(largest_magnitudes(weights, keep), weights, np.float32(0))
 
 
 def _numbers(left: int, kept: float) -> tuple[int, ...]:

@@ -36,10 +36,12 @@ from network import NETWORKS
 from torch import Tensor
 
 from pruning.fine_tuning import Trainable, Tuning, fine_tuned
-from pruning.judging import Accuracy
+from pruning.judging import Accuracy, Certainty
 from pruning.layer_methods import Method
-from pruning.loop import Limits, Order, Plan, PruningStep, answer, prune
+from pruning.loop import PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
+from pruning.rounds import Limits, Order, Plan
+from pruning.shares import Shares
 from pruning.simulated_energy import energies_on
 from pruning.state import npz_bytes, store_steps, stored_steps, write_whole
 from pruning.torch_export import exported
@@ -53,39 +55,37 @@ its former self being the teacher."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How a layer's weights are chosen, in which order layers come, how many rounds take channels, what another round
-    may lose before it is trained, what tuning's loss is charged for dense maps."""
+    """How layers' weights are chosen, in which order layers come; how many epochs of training end each round; what
+    a round may lose before it, in certainty; the same of a first round that takes channels, if there is one."""
 
     method: Method
     order: Order = Order.ENERGY
-    channel_rounds: int = 0
+    shares: Shares = Shares.MEASURED
+    epochs: tuple[int, ...] = (2, 2, 4)
     loss_a_round: float = 0.01
-    takes_back: bool = True
-    sparser_maps: float = 0.0
+    channel_loss: float | None = None
 
 
-SPARSER_MAPS = 0.5
 CELLS: Mapping[str, Way] = {
     **{method.value: Way(method=method) for method in Method},
-    "magnitude": Way(method=Method.MAGNITUDE, loss_a_round=0.02),
     **{
-        f"{method.value}-channels": Way(method=method, channel_rounds=1, loss_a_round=0.005, takes_back=False)
+        f"{method.value}-channels": Way(method=method, epochs=(0, 8), channel_loss=0.02, loss_a_round=0.025)
         for method in Method
     },
-    **{f"{method.value}-maps": Way(method=method, sparser_maps=SPARSER_MAPS) for method in Method},
     **{
-        f"magnitude-{order.value}": Way(method=Method.MAGNITUDE, order=order)
-        for order in Order
-        if order is not Order.ENERGY
+        f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.03)
+        for order, name in [(order, f"-{order.value}" * (order is not Order.ENERGY)) for order in Order]
     },
 }
-"""By name. With `-channels`, the first round takes whole channels; with `-maps`, tuning is charged for dense feature
-maps."""
+"""By name. With `-channels`, the first round takes whole channels; with the name of an order, layers come in that."""
 MOST_LOST = 0.005
 """Accuracy on `threshold`, against the reference."""
 _DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels", "magnitude"]
-ROUNDS, EPOCHS, LEARNING_RATE, DISTILLATION = 3, 2, 0.03, 0.5
-CHANNEL_LOSS = 0.01
+EPOCHS = 8
+"""Of every network, in all."""
+DISTILLATION = 0.9
+CERTAINTY_IMAGES = 2500
+"""Of `threshold`: how deep a round goes that is trained afterwards is decided by them."""
 TRAINING_BATCH = 128
 CALIBRATION_IMAGES = 8192
 ENERGY_IMAGES = 16
@@ -142,41 +142,49 @@ class Bench:
     data: Data
     tuning: Tuning
 
-    def tune(self, network: OnnxNetwork, number: int, energy: Mapping[str, float] | None = None) -> OnnxNetwork:
+    def tune(self, network: OnnxNetwork, number: int, epochs: int) -> OnnxNetwork:
         def show(done: int) -> None:
-            print(f"  round {number}: {done} of {EPOCHS} epochs of fine-tuning", flush=True)
+            print(f"  round {number}: {done} of {epochs} epochs of fine-tuning", flush=True)
 
-        batches = Batches(data=self.data)
-        return fine_tuned(network, self.trainable, batches, self.tuning, number, energy=energy, done=show)
+        if not epochs:
+            return network
+        tuning = replace(self.tuning, epochs=epochs)
+        return fine_tuned(network, self.trainable, Batches(data=self.data), tuning, number, done=show)
 
 
 def run_dense(bench: Bench, distillation: float) -> OnnxNetwork:
-    """As many SGD steps as a pruned network gets."""
+    """As many SGD steps as a pruned network gets, in one go."""
     bench = replace(bench, tuning=replace(bench.tuning, distillation=distillation))
-    network = bench.network
-    for number in range(1, ROUNDS + 1):
-        network = bench.tune(network, number)
-    return network
+    return bench.tune(bench.network, 1, EPOCHS)
 
 
 def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -> tuple[OnnxNetwork, dict[str, Any]]:
-    """The cell's network, and its history."""
+    """The cell's network, and its history: rounds that are trained, then one that goes down to the limit."""
     way = CELLS[name]
-    bench = replace(bench, tuning=replace(bench.tuning, sparser_maps=way.sparser_maps))
     train = bench.data.labelled("train").images
+    threshold = bench.data.labelled("threshold")
     drawn = np.random.default_rng((seed, 1)).choice(len(train), CALIBRATION_IMAGES, replace=False)
     limits = Limits(min_accuracy=least)
     plan = Plan(
         method=way.method,
         order=way.order,
+        shares=way.shares,
         seed=seed,
         loss_a_round=way.loss_a_round,
-        channel_loss=CHANNEL_LOSS,
-        takes_back=way.takes_back,
-        rounds=ROUNDS,
-        channel_rounds=way.channel_rounds,
+        channel_loss=way.channel_loss,
+        takes_back=False,
+        rounds=len(way.epochs) + 1,
+        tuned_rounds=len(way.epochs),
+        channel_rounds=int(way.channel_loss is not None),
     )
-    identity = {"method": name, "seed": seed, "least": least, "plan": asdict(plan), "tuning": asdict(bench.tuning)}
+    identity = {
+        "method": name,
+        "seed": seed,
+        "least": least,
+        "plan": asdict(plan),
+        "epochs": list(way.epochs),
+        "tuning": asdict(bench.tuning),
+    }
     images = bench.data.labelled("curves").images[:ENERGY_IMAGES]
     with energies_on(load_accelerator(MACHINES[0]), images) as energies:
         steps = list(stored_steps(folder, identity, bench.network))
@@ -184,18 +192,19 @@ def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -
             bench.network,
             images=np.ascontiguousarray(train[drawn]),
             energy_of=energies.of,
-            accuracy_of=Accuracy(bench.data.labelled("threshold")),
+            accuracy_of=Accuracy(threshold),
+            certainty_of=Certainty(threshold.take(np.arange(CERTAINTY_IMAGES))),
             limits=limits,
             plan=plan,
             predict_of=energies.predicted,
             maps_energy_of=energies.of_maps,
-            fine_tune=lambda network, number: bench.tune(network, number, energies.of(network)),
+            fine_tune=lambda network, number: bench.tune(network, number, way.epochs[number - 1]),
             resume=steps[-1] if steps else None,
         ):
             steps.append(step)
             store_steps(folder, identity, steps)
             print(f"  {line(step, steps[0])}", flush=True)
-    found = {"least": least, "plan": asdict(plan), "sparser_maps": way.sparser_maps}
+    found = {"least": least, "plan": asdict(plan), "epochs": list(way.epochs)}
     return answer(steps, limits).network, {**found, "steps": [history(step, steps[0]) for step in steps]}
 
 
@@ -265,8 +274,7 @@ def run_cell(bench: Bench, name: str, seed: int, cells: Path) -> None:
         network, found = bench.network if name == ORIGINAL else run_dense(bench, share), dict[str, Any]()
     else:
         network, found = run_pruned(bench, name, seed, least_accuracy(cells), folder)
-    tuning = {**asdict(bench.tuning), "rounds": ROUNDS}
-    cell = {"method": name, "seed": seed, "tuning": tuning, **found, **judged(bench, network, folder)}
+    cell = {"method": name, "seed": seed, "tuning": asdict(bench.tuning), **found, **judged(bench, network, folder)}
     print(f"{folder}: {cell['accuracy']}, {time.perf_counter() - start:.0f} s", flush=True)
     write_whole(done, (json.dumps(cell, indent=1) + "\n").encode())
 
@@ -287,11 +295,13 @@ def with_bench(
         module.load_state_dict({name: torch.from_numpy(arrays[f"network.{name}"]) for name in module.state_dict()})
     tuning = Tuning(
         epochs=EPOCHS,
-        learning_rate=LEARNING_RATE,
+        learning_rate=0.05,
+        warm_up=0.15,
         seed=seed,
         threads=threads,
         bfloat16=True,
         distillation=DISTILLATION,
+        temperature=4.0,
     )
     with TemporaryDirectory() as folder:
         images = torch.zeros(2, 3, 32, 32)
@@ -314,6 +324,7 @@ def main() -> None:
     if not (given.dense / "manifest.json").exists():
         parser.error(f"{given.dense}: no manifest.json; give the folder that train.py wrote, when it has finished")
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a tenth of the time, to find bugs of torch's
     try:
         for seed in given.seeds:
             for name in given.methods:
@@ -325,7 +336,7 @@ def main() -> None:
                     seed,
                     given.threads,
                     lambda bench: run_cell(bench, name, seed, given.out),  # noqa: B023
-                    narrows=name in CELLS and CELLS[name].channel_rounds > 0,
+                    narrows=name in CELLS and CELLS[name].channel_loss is not None,
                 )
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on after the last finished step", file=sys.stderr)

@@ -17,10 +17,10 @@ from experiment import CALIBRATION_IMAGES, ENERGY_IMAGES, MACHINES, Bench, with_
 
 from pruning.judging import Accuracy
 from pruning.layer_methods import RESTORED_SHARE, Method, prune_layer
-from pruning.loop import Plan
 from pruning.magnitude import largest_magnitudes
 from pruning.network import Floats
 from pruning.restore import restore
+from pruning.rounds import Plan
 from pruning.samples import Gram, as_columns, as_filters, draw_positions, images_for, layer_gram
 from pruning.simulated_energy import energies_on
 from pruning.state import write_whole

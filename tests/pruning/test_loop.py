@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pruning.layer_methods import Method
-from pruning.loop import ALL_LAYERS, Limits, Order, Plan, PruningStep, answer, prune
+from pruning.loop import PruningStep, answer, prune
+from pruning.rounds import ALL_LAYERS, Limits, Order, Plan
 from pruning.state import store_steps, stored_steps
 from simulator.errors import PruningError
 from tests.pruning.small_network import Agreement, SmallNetwork, energy_of, small_images, small_network
@@ -115,7 +116,7 @@ def test_a_layer_whose_energy_would_rise_stays() -> None:
 def test_trials_are_shown() -> None:
     step = pruned()[1]
     assert step.is_accepted
-    assert min(trial.kept for trial in step.trials if trial.accuracy >= step.round.floors[0]) == step.kept["first"]
+    assert min(trial.kept for trial in step.trials if trial.measured >= step.round.floors[0]) == step.kept["first"]
     assert len(step.trials) <= 5
 
 
@@ -140,7 +141,7 @@ def test_a_round_that_fine_tuning_cannot_save_is_taken_back_and_tried_with_half_
     assert (ends[0].round.loss, ends[1].round.loss) == (0.2, 0.1)
     assert not ends[0].is_accepted
     assert ends[0].network is NETWORK
-    assert ends[0].trials[0].accuracy < 0.95 <= ends[0].accuracy
+    assert ends[0].trials[0].measured < 0.95 <= ends[0].accuracy
     for end, after in pairwise(ends):
         assert after.round.loss == (end.round.loss if end.is_accepted else end.round.loss / 2)
         assert after.total_energy <= end.total_energy
@@ -182,7 +183,7 @@ def test_a_round_that_tuning_makes_dearer_than_it_began_is_taken_back() -> None:
     )
     assert (made[-1].layer, made[-1].is_accepted) == ("", False)
     assert made[-1].network is NETWORK
-    assert made[-1].trials[0].accuracy == 1
+    assert made[-1].trials[0].measured == 1
 
 
 def test_fine_tuning_is_resumed_with_what_it_changed(tmp_path: Path) -> None:

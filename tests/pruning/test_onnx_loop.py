@@ -12,9 +12,10 @@ pytest.importorskip("onnxruntime")
 
 from pruning.judging import Accuracy
 from pruning.layer_methods import Method
-from pruning.loop import Limits, Plan, PruningStep, answer, prune
+from pruning.loop import PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
 from pruning.onnx_run import OnnxRun
+from pruning.rounds import Limits, Plan
 from pruning.simulated_energy import energies_on
 from simulator import simulate
 from simulator.errors import PruningError

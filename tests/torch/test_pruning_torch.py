@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from pruning.fine_tuning import Tuning, examples, train
 from pruning.judging import divided
-from pruning.loop import Plan
+from pruning.rounds import Plan
 from pruning.torch import Pruned, energy_aware_prune
 from simulator import simulate
 from simulator.errors import PruningError, WorkloadError
