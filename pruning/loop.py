@@ -45,7 +45,8 @@ class PruningStep(Generic[Network]):
 
     network    the network that stands: with the layer pruned if the step was accepted, else as it was before, and as
                it was before the whole round if fine-tuning could not save it
-    reference  the network whose outputs layers are fitted to: the original, or as the last round left it after tuning
+    reference  the network whose outputs layers are fitted to: the original, or as the last training left it
+    start      as the round found it, at a round's end as the next one will
     kept       weights that are not zero, of each layer
     accuracy   accuracy_of(network)
     energy     energy_of(network), by layer
@@ -58,6 +59,7 @@ class PruningStep(Generic[Network]):
     is_accepted: bool
     network: Network
     reference: Network
+    start: Network
     kept: Mapping[str, int]
     accuracy: float
     energy: Mapping[str, float]
@@ -160,7 +162,7 @@ class _Run(Generic[Network]):
                 "lower the limit, or check the preprocessing"
             )
         nothing = Round(number=0, loss=0.0, layers=(), floors=(), removed=0)
-        return self._step(nothing, self.original, accuracy, reference=self.original)
+        return self._step(nothing, self.original, accuracy, reference=self.original, start=self.original)
 
     def is_over(self, step: PruningStep[Network]) -> bool:
         """A round is judged at its end; energy, as soon as accuracy allows."""
@@ -181,7 +183,7 @@ class _Run(Generic[Network]):
         """The next step: of the next layer, of fine-tuning, or of the first layer of the next round."""
         if self._ends_round(step):
             plan = self._plan_round(step)
-            return self._visit(step, plan, plan.layers[0])
+            return self._visit(replace(step, start=step.network), plan, plan.layers[0])
         layers = step.round.layers
         if step.layer == layers[-1]:
             return self._tuned(step)
@@ -261,7 +263,15 @@ class _Run(Generic[Network]):
             network = before.network.with_weights(weights)
             network = network.with_weights(without_unread(network)) if plan.takes_channels else network
             accuracy = measured if measure is self.accuracy_of else self.accuracy_of(network)
-            step = self._step(plan, network, accuracy, reference=before.reference, layer=name, trials=trials)
+            step = self._step(
+                plan,
+                network,
+                accuracy,
+                reference=before.reference,
+                start=before.start,
+                layer=name,
+                trials=trials,
+            )
             removed = sum(before.kept.values()) - sum(step.kept.values())
             if step.total_energy <= before.total_energy:
                 return replace(step, round=replace(plan, removed=plan.removed + removed))
@@ -306,11 +316,14 @@ class _Run(Generic[Network]):
         network = self.fine_tune(step.network, step.round.number)
         accuracy = self.accuracy_of(network)
         if accuracy >= self.limits.min_accuracy or not self.plan.takes_back:
-            tuned = self._step(step.round, network, accuracy, reference=network)
-            if tuned.total_energy <= sum(self.energy_of(step.reference).values()):
+            reference = step.reference if network is step.network else network
+            tuned = self._step(step.round, network, accuracy, reference=reference, start=network)
+            if tuned.total_energy <= sum(self.energy_of(step.start).values()):
                 return tuned
-        back, came_to = step.reference, Trial(kept=sum(step.kept.values()), measured=accuracy)
-        taken = self._step(step.round, back, self.accuracy_of(back), reference=back, trials=(came_to,))
+        back, came_to = step.start, Trial(kept=sum(step.kept.values()), measured=accuracy)
+        taken = self._step(
+            step.round, back, self.accuracy_of(back), reference=step.reference, start=back, trials=(came_to,)
+        )
         return replace(taken, is_accepted=False)
 
     def _step(
@@ -320,6 +333,7 @@ class _Run(Generic[Network]):
         accuracy: float,
         *,
         reference: Network,
+        start: Network,
         layer: str = "",
         trials: tuple[Trial, ...] = (),
     ) -> PruningStep[Network]:
@@ -329,6 +343,7 @@ class _Run(Generic[Network]):
             is_accepted=True,
             network=network,
             reference=reference,
+            start=start,
             kept={each.name: int(np.count_nonzero(network.weights(each.name))) for each in network.layers},
             accuracy=accuracy,
             energy=dict(self.energy_of(network)),

@@ -1,7 +1,7 @@
 """How does a pruning run survive being stopped? Each step is stored as it is made, and read back to go on from.
 
-A folder holds `steps.json`, every step without its network, and one `.npz` with all that the network that stands, and
-the reference, differ in from the network as loaded. The weights are written first and the steps name them, so that
+A folder holds `steps.json`, every step without its networks, and one `.npz` with all that those of the last step differ
+in from the network as loaded. The weights are written first and the steps name them, so that
 whenever a run is killed the two belong together.
 """
 
@@ -22,6 +22,8 @@ from pruning.rounds import Round, Trial
 from simulator.errors import OutputError, PruningError
 
 _STEPS = "steps.json"
+_NETWORKS = ("network", "reference", "start")
+"""Of a step."""
 
 
 def store_steps(folder: Path, identity: Mapping[str, Any], steps: Sequence[PruningStep[Network]]) -> None:
@@ -29,14 +31,12 @@ def store_steps(folder: Path, identity: Mapping[str, Any], steps: Sequence[Pruni
     folder.mkdir(parents=True, exist_ok=True)
     last = steps[-1]
     weights = folder / f"weights-{len(steps)}.npz"
-    standing, reference = last.network.changes(), last.reference.changes()
-    held = {**_keyed("standing", standing), **_keyed("reference", reference)}
-    write_whole(weights, npz_bytes(held))
+    held = {name: network.changes() for name, network in _networks(last).items()}
+    write_whole(weights, npz_bytes({key: each for name in held for key, each in _keyed(name, held[name]).items()}))
     content = {
         "identity": dict(identity),
         "weights": weights.name,
-        "standing": list(standing),
-        "reference": list(reference),
+        **{name: list(changes) for name, changes in held.items()},
         "steps": [_as_dict(step) for step in steps],
     }
     write_whole(folder / _STEPS, json.dumps(content, indent=1, allow_nan=False).encode())
@@ -61,13 +61,17 @@ def stored_steps(folder: Path, identity: Mapping[str, Any], network: Network) ->
                 "folder"
             )
         with np.load(folder / content["weights"], allow_pickle=False) as arrays:
-            standing, reference = (
-                network.with_changes({name: arrays[f"{which}{at}"] for at, name in enumerate(content[which])})
-                for which in ("standing", "reference")
-            )
-        return tuple(_from_dict(step, standing, reference) for step in content["steps"])
+            networks = {
+                which: network.with_changes({name: arrays[f"{which}{at}"] for at, name in enumerate(content[which])})
+                for which in _NETWORKS
+            }
+        return tuple(_from_dict(step, networks) for step in content["steps"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PruningError(f"{path}: cannot be resumed from ({error}); leave --resume out to begin again") from None
+
+
+def _networks(step: PruningStep[Network]) -> dict[str, Network]:
+    return {name: getattr(step, name) for name in _NETWORKS}
 
 
 def _keyed(which: str, changes: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -88,14 +92,13 @@ def _as_dict(step: PruningStep[Network]) -> dict[str, Any]:
     }
 
 
-def _from_dict(fields: dict[str, Any], network: Network, reference: Network) -> PruningStep[Network]:
+def _from_dict(fields: dict[str, Any], networks: Mapping[str, Network]) -> PruningStep[Network]:
     plan = fields["round"]
     return PruningStep(
         round=Round(**{**plan, "layers": tuple(plan["layers"]), "floors": tuple(plan["floors"])}),
         layer=fields["layer"],
         is_accepted=fields["is_accepted"],
-        network=network,
-        reference=reference,
+        **networks,
         kept=fields["kept"],
         accuracy=fields["accuracy"],
         energy=fields["energy"],
