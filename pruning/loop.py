@@ -210,7 +210,7 @@ class _Run(Generic[Network]):
         units = units_of(step.network, step.kept, self.plan, takes_channels=takes_channels)
         energy = self._counted(takes_channels=takes_channels)(step.network)
         names = ordered(units, self.original.layers, self.plan, number, energy=energy, kept=step.kept)
-        if self.plan.shares is Shares.MEASURED and len(names) > 1:
+        if self.plan.shares is Shares.MEASURED and len(names) > 1 and loss > 0:
             share = self._measured_shares(step, names, loss, takes_channels=takes_channels)
         else:
             share = {name: sum(energy[layer] for layer in units[name]) for name in names}

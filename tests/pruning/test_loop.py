@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pruning.layer_methods import Method
 from pruning.loop import PruningStep, answer, prune
 from pruning.rounds import ALL_LAYERS, Limits, Order, Plan
+from pruning.shares import Shares
 from pruning.state import store_steps, stored_steps
 from simulator.errors import PruningError
 from tests.pruning.small_network import Agreement, SmallNetwork, energy_of, small_images, small_network
@@ -184,6 +185,76 @@ def test_a_round_that_tuning_makes_dearer_than_it_began_is_taken_back() -> None:
     assert (made[-1].layer, made[-1].is_accepted) == ("", False)
     assert made[-1].network is NETWORK
     assert made[-1].trials[0].measured == 1
+
+
+def test_rounds_after_those_that_are_tuned_go_down_to_the_limit() -> None:
+    tuned: list[int] = []
+
+    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
+        tuned.append(number)
+        return network
+
+    limits = Limits(min_accuracy=0.8)
+    made = pruned(limits, Plan(loss_a_round=0.05, rounds=2, tuned_rounds=1), fine_tune=tune)
+    assert tuned == [1]
+    assert [step.layer for step in made] == ["", "first", "second", "", "first", "second"]
+    assert made[4].round.floors[-1] == pytest.approx(0.8)
+    assert made[4].round.loss == pytest.approx(made[3].accuracy - 0.8)
+    assert made[-1].accuracy >= 0.8
+    assert made[-1].total_energy < made[3].total_energy
+
+
+def test_certainty_decides_where_training_follows() -> None:
+    """Here it falls by what weights are gone, and accuracy does not count until the round that goes to the limit."""
+    whole = sum(np.count_nonzero(NETWORK.weights(name)) for name in ("first", "second"))
+
+    def certainty(network: SmallNetwork) -> float:
+        return 0.5 * sum(np.count_nonzero(network.weights(name)) for name in ("first", "second")) / whole
+
+    made = pruned(
+        Limits(min_accuracy=0.05),
+        Plan(loss_a_round=0.2, rounds=2, tuned_rounds=1),
+        certainty_of=certainty,
+        fine_tune=lambda network, _: network,
+    )
+    assert made[1].round.floors[-1] == pytest.approx(0.3)
+    assert made[2].trials[-1].measured == pytest.approx(certainty(made[2].network), abs=0.05)
+    assert certainty(made[3].network) >= 0.3 > certainty(made[4].network)
+    assert made[3].accuracy == ACCURACY(made[3].network)
+
+
+def test_measured_shares_give_what_loses_nothing_its_way() -> None:
+    """Accuracy that only the second layer's weights cost, in a network whose energy is mostly the first's."""
+    second = np.count_nonzero(NETWORK.weights("second"))
+
+    def accuracy(network: SmallNetwork) -> float:
+        return 0.5 + 0.5 * np.count_nonzero(network.weights("second")) / second
+
+    by_energy, measured = (
+        pruned(LIMITS, Plan(method=Method.MAGNITUDE, shares=shares), accuracy_of=accuracy)[1].round
+        for shares in (Shares.ENERGY, Shares.MEASURED)
+    )
+    assert by_energy.layers == measured.layers == ("first", "second")
+    assert by_energy.floors[0] < 1
+    assert measured.floors == pytest.approx((1.0, 0.9))
+
+
+def test_a_round_that_is_not_trained_leaves_the_reference(tmp_path: Path) -> None:
+    """The next is taken back to what it left, and a run resumed there does so too."""
+
+    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
+        return network if number == 1 else network.with_weights({"first": -network.weights("first")})
+
+    limits, plan = Limits(min_accuracy=0.8), Plan(loss_a_round=0.05, rounds=2)
+    made = pruned(limits, plan, fine_tune=tune)
+    first, last = (step for step in made[1:] if not step.layer)
+    assert first.reference is NETWORK
+    assert not last.is_accepted
+    assert last.network is first.network is not NETWORK
+    store_steps(tmp_path, {}, made[:5])
+    stored = stored_steps(tmp_path, {}, NETWORK)
+    again = list(steps(limits, plan, fine_tune=tune, resume=stored[-1]))
+    assert np.array_equal(again[-1].network.weights("first"), first.network.weights("first"))
 
 
 def test_fine_tuning_is_resumed_with_what_it_changed(tmp_path: Path) -> None:
