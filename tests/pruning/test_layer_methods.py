@@ -56,6 +56,21 @@ def test_words_that_are_gone_stay_away_though_they_would_help(method: Method) ->
     np.testing.assert_array_equal(prune_layer(LAYER, left, gram, 300, method) != 0, left != 0)
 
 
+@pytest.mark.parametrize("method", OF_LAYERS)
+def test_channels_and_filters_that_are_gone_leave_a_smaller_layer(method: Method) -> None:
+    """The same weights as in a layer that never had them."""
+    weights, gram = layer_sums(LAYER, 1)
+    filters, channels = np.arange(0, 16, 2), np.arange(0, 12, 3)
+    words = (channels[:, None] * 9 + np.arange(9)).ravel()
+    smaller = Layer(name="conv", N=1, M=8, C=4, H=6, W=6, R=3, S=3, padding=(1, 1, 1, 1))
+    expected = prune_layer(smaller, weights[np.ix_(filters, channels)], gram.of(words, filters), 100, method)
+    gone = np.zeros_like(weights)
+    gone[np.ix_(filters, channels)] = weights[np.ix_(filters, channels)]
+    found = prune_layer(LAYER, gone, gram, 100, method)
+    np.testing.assert_array_equal(found[np.ix_(filters, channels)], expected)
+    assert np.count_nonzero(found) == np.count_nonzero(expected)
+
+
 def test_magnitude_leaves_values_alone() -> None:
     weights, gram = layer_sums(LAYER, 1)
     pruned = prune_layer(LAYER, weights, gram, 300, Method.MAGNITUDE)

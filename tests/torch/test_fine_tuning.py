@@ -11,7 +11,7 @@ pytest.importorskip("torch.onnx")  # not "torch": this folder's own name could p
 import torch
 from torch import nn
 
-from pruning.fine_tuning import Tuning, examples, fine_tuned, train
+from pruning.fine_tuning import Tuning, _distance, examples, fine_tuned, train
 from pruning.network import Floats
 from pruning.onnx_network import OnnxNetwork
 from pruning.torch_graph import trainable_of
@@ -162,3 +162,28 @@ def test_distillation_without_a_teacher() -> None:
     batches = examples(some_images(digits(), 32), labels(32), 32)
     with pytest.raises(PruningError, match="distillation needs a teacher; give one, or leave it at 0"):
         train(module, batches, Tuning(epochs=1, distillation=0.5), 1)
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "expected"),
+    [(0.0, [0.8, 0.6, 0.4, 0.2]), (0.5, [0.0, 0.4, 0.8, 0.4]), (0.25, [0.0, 0.8, 8 / 15, 4 / 15])],
+)
+def test_the_rate_of_each_step(monkeypatch: pytest.MonkeyPatch, warm_up: float, expected: list[float]) -> None:
+    rates: list[float] = []
+
+    def noted(optimizer: torch.optim.SGD) -> None:
+        rates.append(optimizer.param_groups[0]["lr"])
+
+    monkeypatch.setattr(torch.optim.SGD, "step", noted)
+    batches = examples(some_images(digits(), 8), labels(8), 4)
+    train(trainable_of(digits()).module, batches, Tuning(epochs=2, learning_rate=0.8, warm_up=warm_up), 1)
+    assert rates == pytest.approx(expected)
+
+
+def test_a_higher_temperature_hears_more_of_the_other_classes() -> None:
+    """Scores that differ in two classes that nobody would choose: a divergence of softened scores sees it."""
+    ours, theirs = torch.tensor([[9.0, 0.0, 2.0]]), torch.tensor([[9.0, 2.0, 0.0]])
+    low, high = (float(_distance(ours, theirs, temperature)) for temperature in (1.0, 4.0))
+    assert 0 < 10 * low < high
+    softened = [torch.softmax(scores / 4, 1) for scores in (theirs, ours)]
+    assert high == pytest.approx(16 * float((softened[0] * (softened[0] / softened[1]).log()).sum()), rel=1e-5)

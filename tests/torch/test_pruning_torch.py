@@ -1,6 +1,7 @@
 """Is a PyTorch module pruned in the form its users know, and is what is reported what its file gives?"""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from torch import nn
 from torch.nn.utils import prune as masking
 from torch.utils.data import DataLoader, TensorDataset
 
-from pruning.fine_tuning import Tuning, examples, train
+from pruning.fine_tuning import Tuning, examples, fine_tuned, train
 from pruning.judging import divided
 from pruning.rounds import Plan
 from pruning.torch import Pruned, energy_aware_prune
+from pruning.torch_export import exported
 from simulator import simulate
 from simulator.errors import PruningError, WorkloadError
 from simulator.spec.load import load_accelerator
@@ -173,3 +175,24 @@ def test_whole_channels_go(module: nn.Module, tmp_path: Path) -> None:
     with torch.no_grad():
         expected = pruned.module(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_dropout_falls_with_the_weights_it_guards(module: nn.Module, tmp_path: Path) -> None:
+    """By the square root of the share of the next layer's weights that is left; afterwards it is as it was."""
+    network, trainable = exported(module, torch.from_numpy(data().images[:2]), tmp_path / "module.onnx")
+    assert trainable.dropouts == {"drop": "last"}
+    weights = network.weights("last")
+    kept = np.arange(weights.size).reshape(weights.shape) % 4 == 0
+    rates: list[float] = []
+
+    class Noting(list[tuple[torch.Tensor, torch.Tensor]]):
+        def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+            rates.append(trainable.module.get_submodule("drop").p)
+            return super().__iter__()
+
+    batches = Noting([(torch.from_numpy(data().images[:8]), torch.from_numpy(data().labels[:8]))])
+    pruned = network.with_weights({"last": np.where(kept, weights, np.float32(0))})
+    for each in (network, pruned):
+        fine_tuned(each, trainable, batches, Tuning(epochs=1), 1)
+    assert rates == pytest.approx([0.1, 0.05])
+    assert trainable.module.get_submodule("drop").p == 0.1
