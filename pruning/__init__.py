@@ -3,5 +3,6 @@
 from pruning.layer_methods import Method
 from pruning.loop import PruningStep, answer, prune
 from pruning.rounds import Limits, Order, Plan
+from pruning.shares import Shares
 
-__all__ = ["Limits", "Method", "Order", "Plan", "PruningStep", "answer", "prune"]
+__all__ = ["Limits", "Method", "Order", "Plan", "PruningStep", "Shares", "answer", "prune"]

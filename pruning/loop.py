@@ -8,7 +8,10 @@ How far a layer is pruned is not published. Here a round may lose the accuracy b
 floor, and the layers share that by their energy: after the first k layers in order no more may be gone than their share
 of the network's energy. So the most expensive layers take the most, and what one leaves, the next may use. Where
 channels are taken, the share is of the energy of feature maps, which no zero weight saves, in the layers that read a
-channel and in those that make it.
+channel and in those that make it. Or the shares are measured (shares.py).
+
+What decides is accuracy, where a round ends at the limit. Where training follows, certainty decides (judging.py): what
+a layer may lose is a fraction of a point, and accuracy cannot tell that from chance on some thousand images.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
