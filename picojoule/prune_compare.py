@@ -22,6 +22,7 @@ class PrunedRun:
     folder: str
     method: str
     order: str
+    shares: str
     channel_rounds: int
     images: int
     asked: float
@@ -40,7 +41,8 @@ def run(folders: Sequence[Path], *, as_json: bool) -> None:
     if differing:
         raise SpecError(
             f"{', '.join(differing)}: pruned another model, or judged on other images or another accelerator, than "
-            f"{runs[0].folder}; compare runs that differ in --method, --order, --channel-rounds or limits only"
+            f"{runs[0].folder}; compare runs that differ in --method, --order, --shares, --channel-rounds or limits "
+            "only"
         )
     accuracy = max(one.asked for one in runs)
     print(json_text(_as_dict(runs, accuracy)) if as_json else _text(runs, accuracy, terminal_width()), end="")
@@ -56,6 +58,7 @@ def read_pruned_run(folder: Path) -> PrunedRun:
         apart = (
             "method",
             "order",
+            "shares",
             "channel_rounds",
             "max_accuracy_loss",
             "min_accuracy",
@@ -68,6 +71,7 @@ def read_pruned_run(folder: Path) -> PrunedRun:
             folder=str(folder),
             method=options["method"],
             order=options["order"],
+            shares=options["shares"],
             channel_rounds=options["channel_rounds"],
             images=int(result["images"]["accuracy"]),
             asked=float(result["accuracy"]["limit"]),
@@ -91,6 +95,7 @@ def _rows(runs: Sequence[PrunedRun], accuracy: float) -> list[dict[str, Any]]:
                 "folder": one.folder,
                 "method": one.method,
                 "order": one.order,
+                "shares": one.shares,
                 "channel_rounds": one.channel_rounds,
                 "accuracy": reached,
                 "energy": energy,
@@ -124,6 +129,7 @@ def _text(runs: Sequence[PrunedRun], accuracy: float, width: int | None) -> str:
         text("folder", "folder"),
         text("method", "method"),
         text("order", "order"),
+        text("shares", "shares"),
         number_column(("rounds of", "channels"), [row["channel_rounds"] for row in rows], decimals=0),
         number_column(("accuracy", "[%]"), [100 * row["accuracy"] for row in rows], decimals=2),
         number_column(("weights", "left [%]"), [100 * row["weights_left"] for row in rows], decimals=1),

@@ -184,6 +184,17 @@ def test_runs_side_by_side_at_equal_accuracy(run: Run, folder: Path, tmp_path: P
     assert "magnitude     energy" in run("prune", "compare", folder, tmp_path).out
 
 
+def test_shares_that_are_measured_divide_a_round_otherwise(run: Run, folder: Path, tmp_path: Path) -> None:
+    assert run("prune", "digits", *QUICK, "--shares", "measured", "-o", tmp_path).code == 0
+    steps = [json.loads((each / "steps.json").read_text())["steps"] for each in (folder, tmp_path)]
+    by_energy, measured = (each[1]["round"] for each in steps)
+    assert by_energy["layers"] == measured["layers"]
+    assert by_energy["floors"] != measured["floors"]
+    assert by_energy["floors"][-1] == pytest.approx(measured["floors"][-1])  # the whole is the same
+    compared = json.loads(run("prune", "compare", folder, tmp_path, "--json").out)
+    assert [each["shares"] for each in compared["runs"]] == ["energy", "measured"]
+
+
 def test_runs_that_cannot_be_compared(run: Run, folder: Path, tmp_path: Path) -> None:
     none = run("prune", "compare", folder, tmp_path)
     assert (none.code, none.out) == (2, "")
