@@ -61,7 +61,7 @@ class Way:
     method: Method
     order: Order = Order.ENERGY
     shares: Shares = Shares.MEASURED
-    epochs: tuple[int, ...] = (4, 8)
+    epochs: tuple[int, ...] = (3, 5)
     loss_a_round: float = 0.01
     channel_loss: float | None = None
 
@@ -69,11 +69,11 @@ class Way:
 CELLS: Mapping[str, Way] = {
     **{method.value: Way(method=method) for method in Method},
     **{
-        f"{method.value}-channels": Way(method=method, epochs=(0, 12), channel_loss=0.0145, loss_a_round=0.0125)
+        f"{method.value}-channels": Way(method=method, epochs=(0, 8), channel_loss=0.012, loss_a_round=0.008)
         for method in Method
     },
     **{
-        f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.05)
+        f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.03)
         for order, name in [(order, f"-{order.value}" * (order is not Order.ENERGY)) for order in Order]
     },
 }
@@ -81,7 +81,7 @@ CELLS: Mapping[str, Way] = {
 MOST_LOST = 0.005
 """Accuracy on `threshold`, against the reference."""
 _DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels", "magnitude"]
-EPOCHS = 12
+EPOCHS = 8
 """Of every network, in all."""
 DISTILLATION = 0.9
 CERTAINTY_IMAGES = 2500
