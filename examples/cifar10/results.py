@@ -26,6 +26,8 @@ TEST_IMAGES = 10_000
 DRAWS = 10_000
 """Resamplings of the test images for an interval."""
 SHOWN = "eyeriss-estimation 16"
+LOST = (0.5, 1.0)
+"""Points that steps are compared within: half of one, and one, which cells go down to."""
 _SPLITS = ("threshold", "curves", "test")
 
 Cell = dict[str, Any]
@@ -54,7 +56,7 @@ def rows(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> Iterator[
     ]:
         cell = read(cells, method, seed)
         row: dict[str, Any] = {"method": method, "seed": seed, "state": "finished" if cell else "missing"}
-        yield row if cell is None else {**row, **measured(cell, original)}
+        yield row if cell is None else {**row, **measured(cell, original), **within(cell, needed(cells, DENSE))}
 
 
 def measured(cell: Cell, original: Cell) -> dict[str, Any]:
@@ -70,6 +72,17 @@ def measured(cell: Cell, original: Cell) -> dict[str, Any]:
         found["probes"] = sum(step["probes"] for step in steps)
         found["largest_prediction_error_percent"] = 100 * max(error_of(step, steps[0]) for step in steps)
     return found
+
+
+def within(cell: Cell, reference: Cell) -> dict[str, float]:
+    """Least energy of the cell's steps that lost no more than so much on `threshold` against the reference."""
+    least = reference["accuracy"]["threshold"]
+    steps = [step for step in cell.get("steps", []) if step["accepted"]]
+    return {
+        f"{SHOWN}_energy_left_percent_within_{points}_points".replace(" ", "_"): 100 * min(energies)
+        for points in LOST
+        if (energies := [step["energy"] for step in steps if step["accuracy"] >= least - points / 100])
+    }
 
 
 def total(energy: dict[str, float], part: str) -> float:
@@ -176,7 +189,7 @@ def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureDa
             hollow="untrained",
             names_hollow=False,
             guides=tuple(
-                Guide(name="half a point below the reference", points=((20.0, at), (100.0, at))) for at in least
+                Guide(name="one point below the reference", points=((20.0, at), (100.0, at))) for at in least
             ),
         ),
     )
