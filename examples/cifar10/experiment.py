@@ -43,7 +43,7 @@ from pruning.onnx_network import OnnxNetwork
 from pruning.rounds import Limits, Order, Plan
 from pruning.shares import Shares
 from pruning.simulated_energy import energies_on
-from pruning.state import npz_bytes, store_steps, stored_steps, write_whole
+from pruning.state import store_steps, stored_steps, write_whole
 from pruning.torch_export import exported
 from simulator.spec.load import load_accelerator
 from workloads.data_sets import LabelledImages
@@ -204,8 +204,13 @@ def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -
             steps.append(step)
             store_steps(folder, identity, steps)
             print(f"  {line(step, steps[0])}", flush=True)
-    found = {"least": least, "plan": asdict(plan), "epochs": list(way.epochs)}
-    return answer(steps, limits).network, {**found, "steps": [history(step, steps[0]) for step in steps]}
+    return answer(steps, limits).network, {
+        "least": least,
+        "plan": asdict(plan),
+        "epochs": list(way.epochs),
+        "steps": [history(step, steps[0]) for step in steps],
+        "trained": judged(bench, steps[-1].reference),  # before the last round, which is not
+    }
 
 
 def line(step: PruningStep[OnnxNetwork], first: PruningStep[OnnxNetwork]) -> str:
@@ -232,14 +237,13 @@ def history(step: PruningStep[OnnxNetwork], first: PruningStep[OnnxNetwork]) -> 
     }
 
 
-def judged(bench: Bench, network: OnnxNetwork, folder: Path) -> dict[str, Any]:
-    """The final network: accuracy on every split, the test images for the only time; energy on images that no layer was
-    fitted to."""
+def judged(bench: Bench, network: OnnxNetwork) -> dict[str, Any]:
+    """A network that is done: which images of each split it has right, the test images for the only time; energy on
+    images that no layer was fitted to."""
     right = {name: rightly_classified(network, bench.data.labelled(name)) for name in ("threshold", "curves", "test")}
-    write_whole(folder / "right.npz", npz_bytes({name: np.packbits(each) for name, each in right.items()}))
-    network.save(folder / "network.onnx")
     return {
         "accuracy": {name: float(each.mean()) for name, each in right.items()},
+        "right": {name: np.packbits(each).tobytes().hex() for name, each in right.items()},
         "weights": {layer.name: int(np.count_nonzero(network.weights(layer.name))) for layer in network.layers},
         "energy": energy_of(bench, network),
     }
@@ -274,7 +278,8 @@ def run_cell(bench: Bench, name: str, seed: int, cells: Path) -> None:
         network, found = bench.network if name == ORIGINAL else run_dense(bench, share), dict[str, Any]()
     else:
         network, found = run_pruned(bench, name, seed, least_accuracy(cells), folder)
-    cell = {"method": name, "seed": seed, "tuning": asdict(bench.tuning), **found, **judged(bench, network, folder)}
+    cell = {"method": name, "seed": seed, "tuning": asdict(bench.tuning), **found, **judged(bench, network)}
+    network.save(folder / "network.onnx")
     print(f"{folder}: {cell['accuracy']}, {time.perf_counter() - start:.0f} s", flush=True)
     write_whole(done, (json.dumps(cell, indent=1) + "\n").encode())
 

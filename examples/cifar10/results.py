@@ -26,6 +26,8 @@ TEST_IMAGES = 10_000
 DRAWS = 10_000
 """Resamplings of the test images for an interval."""
 SHOWN = "eyeriss-estimation 16"
+STATES = {"trained": "trained_", "last": ""}
+"""Of a pruned network: as the last training left it, and after the round down to the limit. How columns begin."""
 LOST = (0.5, 1.0)
 """Points that steps are compared within: half of one, and one, which cells go down to."""
 _SPLITS = ("threshold", "curves", "test")
@@ -38,10 +40,10 @@ def read(cells: Path, method: str, seed: int) -> Cell | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def needed(cells: Path, method: str) -> Cell:
-    found = read(cells, method, 0)
+def needed(cells: Path, method: str, seed: int = 0) -> Cell:
+    found = read(cells, method, seed)
     if found is None:
-        raise SystemExit(f"{cells}: no {method}-0; run experiment.py with --methods {method} first")
+        raise SystemExit(f"{cells}: no {method}-{seed}; run experiment.py with --methods {method} first")
     return found
 
 
@@ -56,22 +58,33 @@ def rows(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> Iterator[
     ]:
         cell = read(cells, method, seed)
         row: dict[str, Any] = {"method": method, "seed": seed, "state": "finished" if cell else "missing"}
-        yield row if cell is None else {**row, **measured(cell, original), **within(cell, needed(cells, DENSE))}
+        if cell is not None:
+            row |= measured(cell, original) | history(cell) | within(cell, needed(cells, DENSE))
+            if "trained" in cell:
+                row |= {f"trained_{name}": value for name, value in measured(cell["trained"], original).items()}
+        yield row
 
 
-def measured(cell: Cell, original: Cell) -> dict[str, Any]:
+def measured(cell: Cell, original: Cell) -> dict[str, float]:
+    """Of a network that was judged: the cell's, or the one before its last round."""
     found: dict[str, Any] = {f"{name}_accuracy_percent": 100 * cell["accuracy"][name] for name in _SPLITS}
     found["weights_left_percent"] = 100 * sum(cell["weights"].values()) / sum(original["weights"].values())
     for on, energy in cell["energy"].items():
         for part in ("whole", "conv"):
             left = total(energy, part) / total(original["energy"][on], part)
             found[f"{on} {part} energy_left_percent".replace(" ", "_")] = 100 * left
-    steps = cell.get("steps", [])
-    if steps:
-        found["rounds"] = steps[-1]["round"]
-        found["probes"] = sum(step["probes"] for step in steps)
-        found["largest_prediction_error_percent"] = 100 * max(error_of(step, steps[0]) for step in steps)
     return found
+
+
+def history(cell: Cell) -> dict[str, float]:
+    steps = cell.get("steps", [])
+    if not steps:
+        return {}
+    return {
+        "rounds": steps[-1]["round"],
+        "probes": sum(step["probes"] for step in steps),
+        "largest_prediction_error_percent": 100 * max(error_of(step, steps[0]) for step in steps),
+    }
 
 
 def within(cell: Cell, reference: Cell) -> dict[str, float]:
@@ -95,10 +108,11 @@ def error_of(step: dict[str, float], first: dict[str, float]) -> float:
     return abs((first["predicted"] - step["predicted"]) - (first["energy"] - step["energy"]))
 
 
-def right(cells: Path, method: str, seed: int) -> NDArray[np.bool_]:
-    """Of each test image, whether it was classified rightly."""
-    with np.load(cells / f"{method}-{seed}" / "right.npz") as arrays:
-        return np.unpackbits(arrays["test"])[:TEST_IMAGES].astype(bool)
+def right(cells: Path, method: str, seed: int, state: str) -> NDArray[np.bool_]:
+    """Of each test image, whether it was classified rightly; networks that are not pruned have one state."""
+    cell = needed(cells, method, seed)
+    packed = np.frombuffer(bytes.fromhex(cell.get(state, cell)["right"]["test"]), np.uint8)
+    return np.unpackbits(packed)[:TEST_IMAGES].astype(bool)
 
 
 def interval(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> tuple[float, float, float]:
@@ -111,41 +125,47 @@ def interval(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]
 
 
 def comparison(cells: Path, found: list[dict[str, Any]], methods: Sequence[str]) -> Iterator[str]:
-    key = f"{SHOWN} whole energy_left_percent".replace(" ", "_")
+    """Networks as they were trained last, then after the round down to the limit."""
     finished = {
         name: [row for row in found if row["method"] == name and row["state"] == "finished"] for name in methods
     }
-    dense = right(cells, DENSE, 0).astype(float)
-    for name, mine in finished.items():
-        if not mine:
-            yield f"{name}: missing"
-            continue
-        left = [row[key] for row in mine]
-        marks = np.mean([right(cells, name, row["seed"]) for row in mine], axis=0)
-        points, low, high = interval(marks, dense)
-        yield (
-            f"{name}, {len(mine)} seeds: {100 - np.mean(left):.1f} % below the original in simulated energy on {SHOWN} "
-            f"({100 - max(left):.1f} to {100 - min(left):.1f}); test accuracy {points:+.2f} points against the dense "
-            f"reference, 95 % interval {low:+.2f} to {high:+.2f}"
-        )
-    yield from pairs(cells, finished, key)
+    yield from (f"{name}: missing" for name, mine in finished.items() if not mine)
+    finished = {name: mine for name, mine in finished.items() if mine}
+    for state, prefix in STATES.items():
+        key = f"{prefix}{SHOWN} whole energy_left_percent".replace(" ", "_")
+        left = {name: {row["seed"]: row[key] for row in mine} for name, mine in finished.items()}
+        yield f"{state}:"
+        for name in left:
+            yield f"  {against_dense(cells, name, left[name], state)}"
+        ours, *others = left
+        for other in others:
+            if seeds := sorted(left[ours].keys() & left[other].keys()):
+                below = [100 * (1 - left[ours][seed] / left[other][seed]) for seed in seeds]
+                yield f"  {against_other(cells, ours, other, seeds, below, state)}"
 
 
-def pairs(cells: Path, finished: dict[str, list[dict[str, Any]]], key: str) -> Iterator[str]:
-    """The first method against each of the others, seed by seed."""
-    ours, *others = finished
-    for other in others:
-        seeds = sorted({row["seed"] for row in finished[ours]} & {row["seed"] for row in finished[other]})
-        if not seeds:
-            continue
-        left = {name: [row[key] for row in finished[name] if row["seed"] in seeds] for name in (ours, other)}
-        below = [100 * (1 - mine / theirs) for mine, theirs in zip(left[ours], left[other], strict=True)]
-        marks = [np.mean([right(cells, name, seed) for seed in seeds], axis=0) for name in (ours, other)]
-        points, low, high = interval(*marks)
-        yield (
-            f"{ours} against {other}, {len(seeds)} seeds: {np.mean(below):.1f} % less energy ({min(below):.1f} to "
-            f"{max(below):.1f}); test accuracy {points:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}"
-        )
+def against_dense(cells: Path, name: str, left: dict[int, float], state: str) -> str:
+    energies = list(left.values())
+    marks = np.mean([right(cells, name, seed, state) for seed in left], axis=0)
+    references = " and ".join(
+        f"{points:+.2f} points against {reference}, 95 % interval {low:+.2f} to {high:+.2f}"
+        for reference in (ORIGINAL, DENSE)
+        for points, low, high in [interval(marks, right(cells, reference, 0, state).astype(float))]
+    )
+    return (
+        f"{name}, {len(left)} seeds: {100 - np.mean(energies):.1f} % below the original in simulated energy on {SHOWN} "
+        f"({100 - max(energies):.1f} to {100 - min(energies):.1f}); test accuracy {references}"
+    )
+
+
+def against_other(cells: Path, ours: str, other: str, seeds: list[int], below: list[float], state: str) -> str:
+    """Seed by seed."""
+    marks = [np.mean([right(cells, name, seed, state) for seed in seeds], axis=0) for name in (ours, other)]
+    points, low, high = interval(*marks)
+    return (
+        f"{ours} against {other}, {len(seeds)} seeds: {np.mean(below):.1f} % less energy ({min(below):.1f} to "
+        f"{max(below):.1f}); test accuracy {points:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}"
+    )
 
 
 def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureData:
@@ -188,9 +208,7 @@ def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureDa
             group="method",
             hollow="untrained",
             names_hollow=False,
-            guides=tuple(
-                Guide(name="one point below the reference", points=((20.0, at), (100.0, at))) for at in least
-            ),
+            guides=tuple(Guide(name="one point below the reference", points=((20.0, at), (100.0, at))) for at in least),
         ),
     )
 
