@@ -171,7 +171,7 @@ def against_other(cells: Path, ours: str, other: str, seeds: list[int], below: l
 def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureData:
     """Every step of every finished cell: accuracy on `threshold` against energy simulated."""
     found = [(method, seed, cell) for method in methods for seed in seeds if (cell := read(cells, method, seed))]
-    steps = [(method, seed, step) for method, seed, cell in found for step in cell["steps"] if step["accepted"]]
+    steps = [(method, seed, cell, step) for method, seed, cell in found for step in cell["steps"] if step["accepted"]]
     least = [100 * min(cell["least"] for _, _, cell in found)] if found else []
     return FigureData(
         name="paths",
@@ -195,9 +195,9 @@ def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureDa
                 step["layer"],
                 100 * step["energy"],
                 100 * step["accuracy"],
-                step["layer"] != "",
+                step["layer"] != "" or (step["round"] > 0 and not cell["epochs"][step["round"] - 1]),
             )
-            for method, seed, step in steps
+            for method, seed, cell, step in steps
         ),
         drawing=Points(
             x="energy",
