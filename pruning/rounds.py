@@ -48,7 +48,7 @@ class Plan:
     shares         which layers may lose how much of what a round may
     samples        positions of each layer's ofmap that a refit looks at: with few of them for each input of a filter it
                    learns them by heart
-    loss_a_round   accuracy that a round may lose before fine-tuning, 0 to 1; only with fine-tuning
+    loss_a_round   certainty (accuracy, if there is no certainty_of) that a round may lose before fine-tuning, 0 to 1
     channel_loss   the same for a round that takes channels; loss_a_round, if not given
     takes_back     a round that fine-tuning leaves below the limit is taken back; if not, the run goes on from there, as
                    later rounds train too
