@@ -303,7 +303,7 @@ def test_row_27_a_weight_comes_back_by_the_squares_of_the_error() -> None:
 def test_row_28_pruning_saves_less_than_published() -> None:
     """Of the committed cells: short of 73 % below the original within a point of test accuracy; further beyond it."""
     _, original = cells_of("alexnet")["original", "0"]
-    for prefix, saved, lost in (("trained_", 68.3, 0.49), ("", 74.0, 1.24)):
+    for prefix, saved, lost in (("trained_", 68.2, 0.56), ("", 73.8, 1.44)):
         left, accuracy = (np.mean([found[at] for found in ours(prefix).values()]) for at in (0, 1))
         assert 100 - left == pytest.approx(saved, abs=0.05)
         assert original - accuracy == pytest.approx(lost, abs=0.006)
