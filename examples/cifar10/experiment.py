@@ -3,8 +3,8 @@
     python experiment.py --data DIR --dense OUT -o CELLS [--methods dense magnitude …] [--seeds 0 1 2]
 
 DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: the network is
-pruned in rounds, each followed by the same number of SGD steps, and stops at half a point of accuracy lost on
-`threshold` against the dense network after as many SGD steps (the method `dense`, which must have run). Cells that are
+pruned in rounds and trained, all with as many SGD steps, then goes down, untrained, to one point of accuracy lost on
+`threshold` against the dense network after as many steps (the method `dense`, which must have run). Cells that are
 finished are left alone, one that was stopped goes on from its last step. README.md says what the files hold; results.py
 shows them.
 """

@@ -61,7 +61,9 @@ def rows(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> Iterator[
         if cell is not None:
             row |= measured(cell, original) | history(cell) | within(cell, needed(cells, DENSE))
             if "trained" in cell:
-                row |= {f"trained_{name}": value for name, value in measured(cell["trained"], original).items()}
+                row |= {
+                    f"{STATES['trained']}{name}": value for name, value in measured(cell["trained"], original).items()
+                }
         yield row
 
 
