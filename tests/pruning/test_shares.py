@@ -31,6 +31,9 @@ def test_the_cheapest_energy_first(loss: float, expected: dict[str, float]) -> N
 def test_a_point_above_the_hull_is_passed_over() -> None:
     bumpy = {"one": (Point(loss=0.05, saved=1.0), Point(loss=0.06, saved=6.0)), "other": CURVES["cheap"]}
     assert equal_price(bumpy, 0.05) == pytest.approx({"one": 0.01, "other": 0.04})
+    # The steep end of "one" is not to be had without its flat beginning.
+    bumpy["other"] = (Point(loss=0.01, saved=2.5),)
+    assert equal_price(bumpy, 0.01) == pytest.approx({"one": 0.0, "other": 0.01})
 
 
 def test_nothing_for_what_saves_nothing() -> None:
