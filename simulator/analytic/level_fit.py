@@ -30,8 +30,8 @@ def closest_mapping(
     """Of the mappings whose energy for dense tensors, MACs included, is at most (1 + above_least) times the least: the
     one whose energies by level have the smallest largest error relative to `levels`, which are of all four.
 
-    Searched are the sizes of e, n and g that find_mapping tries, and every p, q, r, t and m. Raises MappingError if no
-    mapping fits the accelerator.
+    All mappings are searched: a larger e, n or g that costs no less may still fit better. Raises MappingError if none
+    fits the accelerator.
     """
     least = find_mapping(layer, accelerator, dense_objective(layer, accelerator))
     macs = layer.macs * energy_per_mac(layer, accelerator)
@@ -54,7 +54,7 @@ def _objective(levels: list["_LevelEnergy"], most: float) -> Objective:
         errors = [np.maximum(energy / one.published - 1, 0) for energy, one in zip(energies, levels, strict=True)]
         return _where_allowed(energies, errors, most)
 
-    return Objective(cost_of=cost_of, bound_of=bound_of, sizes=Sizes.EVERY)
+    return Objective(cost_of=cost_of, bound_of=bound_of, sizes=Sizes.ALL)
 
 
 def _where_allowed(energies: list[Floats], errors: list[Floats], most: float) -> Floats:
