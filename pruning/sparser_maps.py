@@ -54,5 +54,6 @@ class MapDensities:
 def least_density(maps: Tensor) -> Tensor:
     """The least share of the values, of a whole batch, that is not zero. Over single images it would be steep where one
     has next to no values left."""
-    values = maps.float()
-    return values.abs().sum().square() / (values.square().sum() * values.numel() + _LEAST_SQUARE)
+    summed = torch.promote_types(maps.dtype, torch.float32)
+    absolute, square = (torch.linalg.vector_norm(maps, order, dtype=summed).square() for order in (1, 2))
+    return absolute / (square * maps.numel() + _LEAST_SQUARE)
