@@ -3,10 +3,9 @@
     python experiment.py --data DIR --dense OUT -o CELLS [--methods dense magnitude …] [--seeds 0 1 2]
 
 DIR holds CIFAR-10 in its binary layout, OUT what train.py wrote. A cell is one method with one seed: the network is
-pruned in rounds and trained, all with as many SGD steps, then goes down, untrained, to one point of accuracy lost on
-`threshold` against the dense network after as many steps (the method `dense`, which must have run). Cells that are
-finished are left alone, one that was stopped goes on from its last step. README.md says what the files hold; results.py
-shows them.
+pruned in rounds and trained, all with as many SGD steps as the dense reference (the method `dense`) gets more. How deep
+is given for each way of pruning; results.py shows what that lost. Cells that are finished are left alone, one that was
+stopped goes on from its last step. README.md says what the files hold.
 """
 
 import argparse
@@ -38,7 +37,7 @@ from torch import Tensor
 from pruning.fine_tuning import Trainable, Tuning, fine_tuned
 from pruning.judging import Accuracy, Certainty
 from pruning.layer_methods import Method
-from pruning.loop import PruningStep, answer, prune
+from pruning.loop import PruningStep, prune
 from pruning.onnx_network import OnnxNetwork
 from pruning.rounds import Limits, Order, Plan
 from pruning.shares import Shares
@@ -56,32 +55,49 @@ its former self being the teacher."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """How layers' weights are chosen, in which order layers come; how many epochs of training end each round; what
-    a round may lose before it, in certainty; the same of a first round that takes channels, if there is one."""
+    a round may lose before it, in certainty; the same of a first round that takes channels, if there is one; what
+    training is charged for dense feature maps."""
 
     method: Method
     order: Order = Order.ENERGY
     shares: Shares = Shares.MEASURED
-    epochs: tuple[int, ...] = (3, 5)
+    epochs: tuple[int, ...] = (4, 8)
     loss_a_round: float = 0.01
     channel_loss: float | None = None
+    sparser_maps: float = 0.0
+
+    def plan(self, seed: int) -> Plan:
+        return Plan(
+            method=self.method,
+            order=self.order,
+            shares=self.shares,
+            seed=seed,
+            loss_a_round=self.loss_a_round,
+            channel_loss=self.channel_loss,
+            takes_back=False,
+            rounds=len(self.epochs),
+            channel_rounds=int(self.channel_loss is not None),
+        )
 
 
 CELLS: Mapping[str, Way] = {
     **{method.value: Way(method=method) for method in Method},
     **{
-        f"{method.value}-channels": Way(method=method, epochs=(0, 8), channel_loss=0.012, loss_a_round=0.008)
+        f"{method.value}-channels{name}": Way(
+            method=method, epochs=(0, 12), channel_loss=0.0145, loss_a_round=0.012, sparser_maps=charge
+        )
         for method in Method
+        for name, charge in (("", 0.0), ("-maps", 3.0))
     },
     **{
-        f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.03)
+        f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.06)
         for order, name in [(order, f"-{order.value}" * (order is not Order.ENERGY)) for order in Order]
     },
 }
-"""By name. With `-channels`, the first round takes whole channels; with the name of an order, layers come in that."""
-MOST_LOST = 0.01
-"""Accuracy on `threshold`, against the reference."""
-_DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels", "magnitude"]
-EPOCHS = 8
+"""By name. With `-channels`, the first round takes whole channels; with `-maps`, training makes feature maps
+sparser; with the name of an order, layers come in that."""
+_DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-maps", "magnitude"]
+EPOCHS = 12
 """Of every network, in all."""
 DISTILLATION = 0.9
 CERTAINTY_IMAGES = 2500
@@ -142,14 +158,16 @@ class Bench:
     data: Data
     tuning: Tuning
 
-    def tune(self, network: OnnxNetwork, number: int, epochs: int) -> OnnxNetwork:
+    def tune(
+        self, network: OnnxNetwork, number: int, epochs: int, energy: Mapping[str, float] | None = None
+    ) -> OnnxNetwork:
         def show(done: int) -> None:
             print(f"  round {number}: {done} of {epochs} epochs of fine-tuning", flush=True)
 
         if not epochs:
             return network
         tuning = replace(self.tuning, epochs=epochs)
-        return fine_tuned(network, self.trainable, Batches(data=self.data), tuning, number, done=show)
+        return fine_tuned(network, self.trainable, Batches(data=self.data), tuning, number, energy=energy, done=show)
 
 
 def run_dense(bench: Bench, distillation: float) -> OnnxNetwork:
@@ -158,29 +176,17 @@ def run_dense(bench: Bench, distillation: float) -> OnnxNetwork:
     return bench.tune(bench.network, 1, EPOCHS)
 
 
-def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -> tuple[OnnxNetwork, dict[str, Any]]:
-    """The cell's network, and its history: rounds that are trained, then one that goes down to the limit."""
+def run_pruned(bench: Bench, name: str, seed: int, folder: Path) -> tuple[OnnxNetwork, dict[str, Any]]:
+    """The cell's network, and its history."""
     way = CELLS[name]
+    bench = replace(bench, tuning=replace(bench.tuning, sparser_maps=way.sparser_maps))
     train = bench.data.labelled("train").images
     threshold = bench.data.labelled("threshold")
     drawn = np.random.default_rng((seed, 1)).choice(len(train), CALIBRATION_IMAGES, replace=False)
-    limits = Limits(min_accuracy=least)
-    plan = Plan(
-        method=way.method,
-        order=way.order,
-        shares=way.shares,
-        seed=seed,
-        loss_a_round=way.loss_a_round,
-        channel_loss=way.channel_loss,
-        takes_back=False,
-        rounds=len(way.epochs) + 1,
-        tuned_rounds=len(way.epochs),
-        channel_rounds=int(way.channel_loss is not None),
-    )
+    plan = way.plan(seed)
     identity = {
         "method": name,
         "seed": seed,
-        "least": least,
         "plan": asdict(plan),
         "epochs": list(way.epochs),
         "tuning": asdict(bench.tuning),
@@ -194,23 +200,17 @@ def run_pruned(bench: Bench, name: str, seed: int, least: float, folder: Path) -
             energy_of=energies.of,
             accuracy_of=Accuracy(threshold),
             certainty_of=Certainty(threshold.take(np.arange(CERTAINTY_IMAGES))),
-            limits=limits,
+            limits=Limits(min_accuracy=0.0),
             plan=plan,
             predict_of=energies.predicted,
             maps_energy_of=energies.of_maps,
-            fine_tune=lambda network, number: bench.tune(network, number, way.epochs[number - 1]),
+            fine_tune=lambda network, number: bench.tune(network, number, way.epochs[number - 1], energies.of(network)),
             resume=steps[-1] if steps else None,
         ):
             steps.append(step)
             store_steps(folder, identity, steps)
             print(f"  {line(step, steps[0])}", flush=True)
-    return answer(steps, limits).network, {
-        "least": least,
-        "plan": asdict(plan),
-        "epochs": list(way.epochs),
-        "steps": [history(step, steps[0]) for step in steps],
-        "trained": judged(bench, steps[-1].reference),  # before the last round, which is not
-    }
+    return steps[-1].network, {**identity, "steps": [history(step, steps[0]) for step in steps]}
 
 
 def line(step: PruningStep[OnnxNetwork], first: PruningStep[OnnxNetwork]) -> str:
@@ -277,18 +277,11 @@ def run_cell(bench: Bench, name: str, seed: int, cells: Path) -> None:
         share = DISTILLATION if name == TAUGHT else 0.0
         network, found = bench.network if name == ORIGINAL else run_dense(bench, share), dict[str, Any]()
     else:
-        network, found = run_pruned(bench, name, seed, least_accuracy(cells), folder)
+        network, found = run_pruned(bench, name, seed, folder)
     cell = {"method": name, "seed": seed, "tuning": asdict(bench.tuning), **found, **judged(bench, network)}
     network.save(folder / "network.onnx")
     print(f"{folder}: {cell['accuracy']}, {time.perf_counter() - start:.0f} s", flush=True)
     write_whole(done, (json.dumps(cell, indent=1) + "\n").encode())
-
-
-def least_accuracy(cells: Path) -> float:
-    reference = cells / f"{DENSE}-0" / "cell.json"
-    if not reference.exists():
-        sys.exit(f"{reference}: not there yet; run the method {DENSE} with seed 0 first")
-    return float(json.loads(reference.read_text())["accuracy"]["threshold"]) - MOST_LOST
 
 
 def with_bench(

@@ -1,6 +1,6 @@
 """What did the cells of the experiment come to? Writes cells.csv, paths.csv and paths.svg, and prints the comparison.
 
-    python results.py CELLS [--methods alternating-channels magnitude …] [--seeds 0 1 2]
+    python results.py CELLS [--methods alternating-channels-maps magnitude …] [--seeds 0 1 2]
 
 Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have
 not run are shown as missing.
@@ -26,10 +26,8 @@ TEST_IMAGES = 10_000
 DRAWS = 10_000
 """Resamplings of the test images for an interval."""
 SHOWN = "eyeriss-estimation 16"
-STATES = {"trained": "trained_", "last": ""}
-"""Of a pruned network: as the last training left it, and after the round down to the limit. How columns begin."""
 LOST = (0.5, 1.0)
-"""Points that steps are compared within: half of one, and one, which cells go down to."""
+"""Points that steps may lose on `threshold` against the dense reference to be compared: half of one, and one."""
 _SPLITS = ("threshold", "curves", "test")
 
 Cell = dict[str, Any]
@@ -60,15 +58,10 @@ def rows(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> Iterator[
         row: dict[str, Any] = {"method": method, "seed": seed, "state": "finished" if cell else "missing"}
         if cell is not None:
             row |= measured(cell, original) | history(cell) | within(cell, needed(cells, DENSE))
-            if "trained" in cell:
-                row |= {
-                    f"{STATES['trained']}{name}": value for name, value in measured(cell["trained"], original).items()
-                }
         yield row
 
 
 def measured(cell: Cell, original: Cell) -> dict[str, float]:
-    """Of a network that was judged: the cell's, or the one before its last round."""
     found: dict[str, Any] = {f"{name}_accuracy_percent": 100 * cell["accuracy"][name] for name in _SPLITS}
     found["weights_left_percent"] = 100 * sum(cell["weights"].values()) / sum(original["weights"].values())
     for on, energy in cell["energy"].items():
@@ -110,10 +103,9 @@ def error_of(step: dict[str, float], first: dict[str, float]) -> float:
     return abs((first["predicted"] - step["predicted"]) - (first["energy"] - step["energy"]))
 
 
-def right(cells: Path, method: str, seed: int, state: str) -> NDArray[np.bool_]:
-    """Of each test image, whether it was classified rightly; networks that are not pruned have one state."""
-    cell = needed(cells, method, seed)
-    packed = np.frombuffer(bytes.fromhex(cell.get(state, cell)["right"]["test"]), np.uint8)
+def right(cells: Path, method: str, seed: int) -> NDArray[np.bool_]:
+    """Of each test image, whether it was classified rightly."""
+    packed = np.frombuffer(bytes.fromhex(needed(cells, method, seed)["right"]["test"]), np.uint8)
     return np.unpackbits(packed)[:TEST_IMAGES].astype(bool)
 
 
@@ -127,32 +119,28 @@ def interval(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]
 
 
 def comparison(cells: Path, found: list[dict[str, Any]], methods: Sequence[str]) -> Iterator[str]:
-    """Networks as they were trained last, then after the round down to the limit."""
-    finished = {
-        name: [row for row in found if row["method"] == name and row["state"] == "finished"] for name in methods
+    """Each method against the dense networks, then the first against the others."""
+    key = f"{SHOWN} whole energy_left_percent".replace(" ", "_")
+    left = {
+        name: {row["seed"]: row[key] for row in found if row["method"] == name and row["state"] == "finished"}
+        for name in methods
     }
-    yield from (f"{name}: missing" for name, mine in finished.items() if not mine)
-    finished = {name: mine for name, mine in finished.items() if mine}
-    for state, prefix in STATES.items():
-        key = f"{prefix}{SHOWN} whole energy_left_percent".replace(" ", "_")
-        left = {name: {row["seed"]: row[key] for row in mine} for name, mine in finished.items()}
-        yield f"{state}:"
-        for name in left:
-            yield f"  {against_dense(cells, name, left[name], state)}"
-        ours, *others = left
-        for other in others:
-            if seeds := sorted(left[ours].keys() & left[other].keys()):
-                below = [100 * (1 - left[ours][seed] / left[other][seed]) for seed in seeds]
-                yield f"  {against_other(cells, ours, other, seeds, below, state)}"
+    for name, mine in left.items():
+        yield against_dense(cells, name, mine) if mine else f"{name}: missing"
+    ours, *others = left
+    for other in others:
+        if seeds := sorted(left[ours].keys() & left[other].keys()):
+            below = [100 * (1 - left[ours][seed] / left[other][seed]) for seed in seeds]
+            yield against_other(cells, ours, other, seeds, below)
 
 
-def against_dense(cells: Path, name: str, left: dict[int, float], state: str) -> str:
+def against_dense(cells: Path, name: str, left: dict[int, float]) -> str:
     energies = list(left.values())
-    marks = np.mean([right(cells, name, seed, state) for seed in left], axis=0)
+    marks = np.mean([right(cells, name, seed) for seed in left], axis=0)
     references = " and ".join(
         f"{points:+.2f} points against {reference}, 95 % interval {low:+.2f} to {high:+.2f}"
         for reference in (ORIGINAL, DENSE)
-        for points, low, high in [interval(marks, right(cells, reference, 0, state).astype(float))]
+        for points, low, high in [interval(marks, right(cells, reference, 0).astype(float))]
     )
     return (
         f"{name}, {len(left)} seeds: {100 - np.mean(energies):.1f} % below the original in simulated energy on {SHOWN} "
@@ -160,9 +148,9 @@ def against_dense(cells: Path, name: str, left: dict[int, float], state: str) ->
     )
 
 
-def against_other(cells: Path, ours: str, other: str, seeds: list[int], below: list[float], state: str) -> str:
+def against_other(cells: Path, ours: str, other: str, seeds: list[int], below: list[float]) -> str:
     """Seed by seed."""
-    marks = [np.mean([right(cells, name, seed, state) for seed in seeds], axis=0) for name in (ours, other)]
+    marks = [np.mean([right(cells, name, seed) for seed in seeds], axis=0) for name in (ours, other)]
     points, low, high = interval(*marks)
     return (
         f"{ours} against {other}, {len(seeds)} seeds: {np.mean(below):.1f} % less energy ({min(below):.1f} to "
@@ -174,7 +162,7 @@ def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureDa
     """Every step of every finished cell: accuracy on `threshold` against energy simulated."""
     found = [(method, seed, cell) for method in methods for seed in seeds if (cell := read(cells, method, seed))]
     steps = [(method, seed, cell, step) for method, seed, cell in found for step in cell["steps"] if step["accepted"]]
-    least = [100 * min(cell["least"] for _, _, cell in found)] if found else []
+    reference = 100 * needed(cells, DENSE)["accuracy"]["threshold"]
     return FigureData(
         name="paths",
         title="Energy and accuracy, step by step",
@@ -210,7 +198,11 @@ def paths(cells: Path, methods: Sequence[str], seeds: Sequence[int]) -> FigureDa
             group="method",
             hollow="untrained",
             names_hollow=False,
-            guides=tuple(Guide(name="one point below the reference", points=((20.0, at), (100.0, at))) for at in least),
+            guides=tuple(
+                Guide(name=f"{points} points below the reference", points=((20.0, at), (100.0, at)))
+                for points in LOST
+                for at in [reference - points]
+            ),
         ),
     )
 
@@ -232,7 +224,7 @@ def main() -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        default=["alternating-channels", "magnitude"],
+        default=["alternating-channels-maps", "magnitude"],
         help="the first is held against the others",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
