@@ -54,8 +54,8 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
         tune = None if tuner is None else tuner(parts.calibration, energies.of)
         identity = identity_of(options, path)
         done = stored_steps(output, identity, network) if resume else ()
-        with shown_steps() as show:
-            steps = job.steps(limits, tune, _keeping(output, identity, show), done)
+        with shown_steps() as (show, measuring):
+            steps = job.steps(limits, tune, _keeping(output, identity, show), done, measuring)
         pruning = job.report(path.name, steps, limits)
     write_pruning(output, network, pruning, options)
     print(json_text(pruning.to_dict()) if as_json else pruning_text(pruning, terminal_width()), end="")

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 Progress = Callable[[str, int, int], None]
 """Called with a layer's name, the passes done and the passes in all; or so with other units of work."""
 
+_PRUNING = "pruning"
+
 
 def terminal_width() -> int | None:
     """Columns of the terminal that stdout is; None for a file or a pipe, which takes tables of any width."""
@@ -15,16 +17,26 @@ def terminal_width() -> int | None:
 
 
 @contextmanager
-def shown_steps() -> Iterator[Callable[[str], None]]:
-    """A callback that prints a line a step, on stderr if that is a terminal; else it does nothing."""
+def shown_steps() -> Iterator[tuple[Callable[[str], None], Progress | None]]:
+    """A callback that prints a line a step, and one that says what is done before a step, on stderr if that is a
+    terminal; else the first does nothing, and there is no second."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _: None, None
         return
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
-    with console.status("pruning"):
-        yield lambda line: console.print(line, highlight=False, markup=False)
+    with console.status(_PRUNING) as status:
+
+        def show(line: str) -> None:
+            console.print(line, highlight=False, markup=False)
+            status.update(_PRUNING)
+
+        yield (
+            show,
+            lambda name, done, units: status.update(Text(f"measuring {name} alone: {done} of {units} are measured")),
+        )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pruning.judging import Accuracy, Certainty, Parts, check_above_chance
-from pruning.loop import FineTune, PruningStep, answer, prune
+from pruning.loop import FineTune, Measuring, PruningStep, answer, prune
 from pruning.onnx_network import OnnxNetwork
 from pruning.rounds import Limits, Plan
 from pruning.simulated_energy import Energies
@@ -43,8 +43,10 @@ class Job:
         fine_tune: FineTune[OnnxNetwork] | None,
         on_step: Callable[[Sequence[Step]], object],
         done: Sequence[Step] = (),
+        measuring: Measuring | None = None,
     ) -> list[Step]:
-        """All steps, after those that are `done`. on_step: told of all so far after each; may raise to end the run."""
+        """All steps, after those that are `done`. on_step: told of all so far after each; may raise to end the run.
+        measuring: as prune has it."""
         steps = list(done)
         for step in prune(
             self.network,
@@ -57,6 +59,7 @@ class Job:
             maps_energy_of=self.energies.of_maps,
             certainty_of=Certainty(self.parts.judged),
             fine_tune=fine_tune,
+            measuring=measuring,
             resume=steps[-1] if steps else None,
         ):
             steps.append(step)

@@ -14,7 +14,7 @@ What decides is accuracy, where a round ends at the limit. Where training follow
 a layer may lose is a fraction of a point, and accuracy cannot tell that from chance on some thousand images.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import isfinite
@@ -37,6 +37,8 @@ AccuracyOf = Callable[[Network], float]
 """Share of images that are classified rightly, 0 to 1."""
 FineTune = Callable[[Network, int], Network]
 """Trains the weights that are not zero, in the round of that number; the others stay zero."""
+Measuring = Callable[[str, int, int], None]
+"""Told which unit is pruned alone next, how many have been, and of how many."""
 
 _LEAST_LOSS = 1 / 4
 """Of a round's loss as planned: the smallest that is tried after rounds that fine-tuning could not save."""
@@ -86,6 +88,7 @@ def prune(
     maps_energy_of: EnergyOf[Network] | None = None,
     certainty_of: AccuracyOf[Network] | None = None,
     fine_tune: FineTune[Network] | None = None,
+    measuring: Measuring | None = None,
     resume: PruningStep[Network] | None = None,
 ) -> Iterator[PruningStep[Network]]:
     """Prune, a step a layer, the first being the network as it is. The caller may stop at any; `answer` is the result.
@@ -96,6 +99,7 @@ def prune(
     certainty_of    what stands for accuracy where no limit is at stake: in shares that are measured, and in how deep
                     rounds go that are trained, and judged, afterwards. accuracy_of, if not given; better something
                     that moves with every image, and not only with those whose class changes
+    measuring       for progress: where shares are measured, that takes a while before a round's first step
     resume          a step that an earlier run with the same arguments came to: goes on after it, to the same steps
 
     No layer's step, and no round, has more energy than the one before it; accuracy stays at or above the limit. With
@@ -116,6 +120,7 @@ def prune(
         limits=limits,
         plan=plan or Plan(),
         fine_tune=fine_tune,
+        measuring=measuring or (lambda *_: None),
     )
     step = resume
     if step is None:
@@ -148,6 +153,7 @@ class _Run(Generic[Network]):
     limits: Limits
     plan: Plan
     fine_tune: FineTune[Network] | None
+    measuring: Measuring
 
     def start(self) -> PruningStep[Network]:
         """The network as it is; round 1 is planned from it."""
@@ -228,13 +234,14 @@ class _Run(Generic[Network]):
         return self.maps_energy_of if takes_channels else self.energy_of
 
     def _measured_shares(
-        self, step: PruningStep[Network], names: Iterable[str], loss: float, *, takes_channels: bool
+        self, step: PruningStep[Network], names: Sequence[str], loss: float, *, takes_channels: bool
     ) -> Mapping[str, float]:
         """Of a loss, by what each unit loses and saves alone."""
         energy_of = self._counted(takes_channels=takes_channels)
         start, energy = self.certainty_of(step.network), sum(energy_of(step.network).values())
         curves = {}
-        for name in names:
+        for done, name in enumerate(names):
+            self.measuring(name, done, len(names))
             tries = self._tries(step, name, takes_channels=takes_channels)
 
             def measured(keep: int, tries: Tries[Network] = tries) -> Point:

@@ -239,6 +239,15 @@ def test_measured_shares_give_what_loses_nothing_its_way() -> None:
     assert measured.floors == pytest.approx((1.0, 0.9))
 
 
+def test_what_is_measured_before_a_round_is_told() -> None:
+    told: list[tuple[str, int, int]] = []
+    run = steps(plan=Plan(shares=Shares.MEASURED), measuring=lambda *said: told.append(said))
+    next(run)
+    assert not told
+    next(run)
+    assert told == [("first", 0, 2), ("second", 1, 2)]
+
+
 def test_a_round_that_is_not_trained_leaves_the_reference(tmp_path: Path) -> None:
     """The next is taken back to what it left, and a run resumed there does so too."""
 
