@@ -201,16 +201,13 @@ class _Run(Generic[Network]):
     def _ends_round(self, step: PruningStep[Network]) -> bool:
         if not step.layer:
             return True
-        tunes = self._tunes(step.round.number) and step.round.removed > 0
+        tunes = self.fine_tune is not None and step.round.removed > 0
         return step.layer == step.round.layers[-1] and not tunes
 
-    def _tunes(self, number: int) -> bool:
-        """Whether that round is trained at its end."""
-        return self.fine_tune is not None and (self.plan.tuned_rounds is None or number <= self.plan.tuned_rounds)
-
-    def _measure(self, number: int) -> AccuracyOf[Network]:
-        """What the depth of that round's steps is decided by."""
-        return self.certainty_of if self._tunes(number) else self.accuracy_of
+    @property
+    def _measure(self) -> AccuracyOf[Network]:
+        """What the depth of steps is decided by."""
+        return self.accuracy_of if self.fine_tune is None else self.certainty_of
 
     def _plan_round(self, step: PruningStep[Network]) -> Round:
         number = step.round.number + 1
@@ -224,8 +221,7 @@ class _Run(Generic[Network]):
         else:
             share = {name: sum(energy[layer] for layer in units[name]) for name in names}
         sums = list(accumulate(share[name] for name in names))
-        measure = self._measure(number)
-        start = step.accuracy if measure is self.accuracy_of else measure(step.network)
+        start = step.accuracy if self._measure is self.accuracy_of else self._measure(step.network)
         floors = tuple(start - loss * each / sums[-1] for each in sums)
         return Round(number=number, loss=loss, layers=names, floors=floors, removed=0, takes_channels=takes_channels)
 
@@ -255,7 +251,7 @@ class _Run(Generic[Network]):
 
     def _loss_after(self, step: PruningStep[Network], *, takes_channels: bool) -> float:
         """What the next round may lose."""
-        if not self._tunes(step.round.number + 1):
+        if self.fine_tune is None:
             left = max(0.0, step.accuracy - self.limits.min_accuracy)
             return left / 2 if takes_channels else left
         if not step.round.number or step.round.takes_channels != takes_channels:
@@ -266,7 +262,7 @@ class _Run(Generic[Network]):
     def _visit(self, before: PruningStep[Network], plan: Round, name: str) -> PruningStep[Network]:
         """Prunes one layer, or the channels that some layers read, as far as its floor allows, and keeps it as it was
         if that saves nothing."""
-        measure = self._measure(plan.number)
+        measure = self._measure
         tries = self._tries(before, name, takes_channels=plan.takes_channels)
         trials, weights, measured = self._search(tries, measure, plan.floors[plan.layers.index(name)])
         if weights:

@@ -53,8 +53,6 @@ class Plan:
     takes_back     a round that fine-tuning leaves below the limit is taken back; if not, the run goes on from there, as
                    later rounds train too
     rounds         the most there may be, if there is such a number
-    tuned_rounds   so many rounds, the first, are fine-tuned, if there is fine-tuning at all; the others lose what is
-                   left above the limit, untrained. All are, if not given
     channel_rounds so many rounds, the first, take whole channels and not single weights; the network must be one that
                    has channels to take out (OnnxNetwork.load with narrows). Without fine-tuning such a round may lose
                    half of what is left to lose
@@ -69,7 +67,6 @@ class Plan:
     channel_loss: float | None = None
     takes_back: bool = True
     rounds: int | None = None
-    tuned_rounds: int | None = None
     channel_rounds: int = 0
 
 

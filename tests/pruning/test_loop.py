@@ -187,40 +187,22 @@ def test_a_round_that_tuning_makes_dearer_than_it_began_is_taken_back() -> None:
     assert made[-1].trials[0].measured == 1
 
 
-def test_rounds_after_those_that_are_tuned_go_down_to_the_limit() -> None:
-    tuned: list[int] = []
-
-    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
-        tuned.append(number)
-        return network
-
-    limits = Limits(min_accuracy=0.8)
-    made = pruned(limits, Plan(loss_a_round=0.05, rounds=2, tuned_rounds=1), fine_tune=tune)
-    assert tuned == [1]
-    assert [step.layer for step in made] == ["", "first", "second", "", "first", "second"]
-    assert made[4].round.floors[-1] == pytest.approx(0.8)
-    assert made[4].round.loss == pytest.approx(made[3].accuracy - 0.8)
-    assert made[-1].accuracy >= 0.8
-    assert made[-1].total_energy < made[3].total_energy
-
-
 def test_certainty_decides_where_training_follows() -> None:
-    """Here it falls by what weights are gone, and accuracy does not count until the round that goes to the limit."""
+    """Here it falls by what weights are gone; accuracy does not count."""
     whole = sum(np.count_nonzero(NETWORK.weights(name)) for name in ("first", "second"))
 
     def certainty(network: SmallNetwork) -> float:
         return 0.5 * sum(np.count_nonzero(network.weights(name)) for name in ("first", "second")) / whole
 
-    made = pruned(
-        Limits(min_accuracy=0.05),
-        Plan(loss_a_round=0.2, rounds=2, tuned_rounds=1),
-        certainty_of=certainty,
-        fine_tune=lambda network, _: network,
-    )
+    limits, plan = Limits(min_accuracy=0.05), Plan(loss_a_round=0.2, rounds=1)
+    made = pruned(limits, plan, certainty_of=certainty, fine_tune=lambda network, _: network)
     assert made[1].round.floors[-1] == pytest.approx(0.3)
     assert made[2].trials[-1].measured == pytest.approx(certainty(made[2].network), abs=0.05)
-    assert certainty(made[3].network) >= 0.3 > certainty(made[4].network)
-    assert made[3].accuracy == ACCURACY(made[3].network)
+    assert certainty(made[-1].network) >= 0.3
+    assert made[-1].accuracy == ACCURACY(made[-1].network)
+    untrained = pruned(limits, plan, certainty_of=certainty)
+    assert untrained[1].round.floors[-1] == pytest.approx(0.05)
+    assert certainty(untrained[-1].network) < 0.3
 
 
 def test_measured_shares_give_what_loses_nothing_its_way() -> None:
