@@ -90,7 +90,7 @@ CELLS: Mapping[str, Way] = {
         for name, charge in (("", 0.0), ("-maps", 3.0))
     },
     **{
-        f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.06)
+        f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.12)
         for order, name in [(order, f"-{order.value}" * (order is not Order.ENERGY)) for order in Order]
     },
 }
