@@ -89,6 +89,7 @@ CELLS: Mapping[str, Way] = {
         for method in Method
         for name, charge in (("", 0.0), ("-maps", 3.0))
     },
+    Method.GLOBAL_MAGNITUDE.value: Way(method=Method.GLOBAL_MAGNITUDE, loss_a_round=0.12),
     **{
         f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.12)
         for order, name in [(order, f"-{order.value}" * (order is not Order.ENERGY)) for order in Order]
