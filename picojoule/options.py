@@ -179,6 +179,9 @@ class PruneOptions:
     distillation: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0
     """Share of fine-tuning's loss that is how far the scores are from those of the model as it was given; the labels
     have the rest. 0.5 is a good start."""
+    gradual: Annotated[float, Parameter(validator=Number(gte=0, lt=100))] = 0.0
+    """Per cent of the energy for which fine-tuning takes out further weights, in each round: little by little in the
+    first half of its steps, those that the loss would miss least for what they take. They may come back."""
     sparser_maps: Annotated[float, Parameter(validator=Number(gte=0))] = 0.0
     """What fine-tuning's loss is charged for feature maps that are not sparse, each by the energy of the layer that
     reads it; 0.5 is a good start. Zeros in feature maps save energy, at some accuracy."""

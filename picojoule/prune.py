@@ -51,7 +51,7 @@ def run(model: str, options: PruneOptions, *, resume: bool, as_json: bool, outpu
         accuracy = Accuracy(parts.judged)
         job = Job(network=network, parts=parts, machine=machine, energies=energies, accuracy=accuracy, plan=plan)
         limits = limits_of(options, job.own_accuracy(), job.own_energy())
-        tune = None if tuner is None else tuner(parts.calibration, energies.of)
+        tune = None if tuner is None else tuner(parts.calibration, energies, plan)
         identity = identity_of(options, path)
         done = stored_steps(output, identity, network) if resume else ()
         with shown_steps() as (show, measuring):

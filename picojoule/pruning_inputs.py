@@ -4,13 +4,14 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from picojoule.options import PruneOptions
-from pruning.loop import EnergyOf, FineTune
+from pruning.loop import FineTune
 from pruning.onnx_network import OnnxNetwork
-from pruning.rounds import Limits
+from pruning.rounds import Limits, Plan
+from pruning.simulated_energy import Energies
 from simulator.errors import PruningError
 from workloads.data_sets import LabelledImages
 
-Tuner = Callable[[LabelledImages, EnergyOf[OnnxNetwork]], FineTune[OnnxNetwork]]
+Tuner = Callable[[LabelledImages, Energies, Plan], FineTune[OnnxNetwork]]
 _TRAINING_BATCH = 64
 
 
@@ -18,8 +19,8 @@ def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner | None:
     """Fine-tuning, on images to come, if it is asked for. Raises PruningError for a network that cannot be trained, and
     without torch."""
     if not options.finetune:
-        for name, given in (("sparser-maps", options.sparser_maps), ("distillation", options.distillation)):
-            if given:
+        for name in ("gradual", "sparser-maps", "distillation"):
+            if getattr(options, name.replace("-", "_")):
                 raise PruningError(f"--{name}: is a part of fine-tuning; give --finetune EPOCHS as well")
         return None
     if find_spec("torch") is None:
@@ -34,12 +35,13 @@ def tuner_of(network: OnnxNetwork, options: PruneOptions) -> Tuner | None:
         seed=options.seed,
         distillation=options.distillation,
         sparser_maps=options.sparser_maps,
+        gradual=options.gradual / 100,
     )
 
-    def tuner(data: LabelledImages, energy_of: EnergyOf[OnnxNetwork]) -> FineTune[OnnxNetwork]:
+    def tuner(data: LabelledImages, energies: Energies, plan: Plan) -> FineTune[OnnxNetwork]:
         batches = examples(data.images, data.labels, _TRAINING_BATCH)
-        return lambda network, number: fine_tuned(
-            network, trainable, batches, tuning, number, energy=energy_of(network)
+        return lambda network, one: fine_tuned(
+            network, trainable, batches, tuning.of_depth(plan.depth_of(one)), one.number, energies=energies
         )
 
     return tuner

@@ -7,9 +7,9 @@ its own. Values go over before each training and come back after it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pruning.gradual import GradualPruning, Thinned
 from pruning.network import Floats
 from pruning.onnx_network import OnnxNetwork
 from pruning.sparser_maps import MapDensities
@@ -28,6 +29,17 @@ Epochs = Callable[[int], None]
 """Told the number of epochs that are done."""
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Of images and labels."""
+
+
+class Measures(Protocol):
+    """Energy, in one unit; simulated_energy.Energies."""
+
+    def of(self, network: OnnxNetwork) -> Mapping[str, float]:
+        """Of each layer."""
+
+    def prices(self, network: OnnxNetwork) -> Mapping[str, float]:
+        """Of each layer, what one weight takes."""
+
 
 _MOMENTUM = 0.9
 
@@ -46,6 +58,7 @@ class Tuning:
                    too: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015
     sparser_maps   what the loss is charged for dense feature maps, each by the energy of the layer that reads it
                    (sparser_maps.py); 0 for the loss of the labels alone
+    gradual        share of the energy that weights are taken out for while the others train (gradual.py), 0 to 1
     """
 
     epochs: int
@@ -58,6 +71,11 @@ class Tuning:
     distillation: float = 0.0
     temperature: float = 2.0
     sparser_maps: float = 0.0
+    gradual: float = 0.0
+
+    def of_depth(self, depth: float) -> "Tuning":
+        """For a round that is less deep: that share of what training takes out."""
+        return replace(self, gradual=self.gradual * depth)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,6 +96,10 @@ class Trainable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "teacher", deepcopy(self.module).eval().requires_grad_(requires_grad=False))
+
+    def parameter_of(self, network: OnnxNetwork, layer: str) -> nn.Parameter:
+        """That of a layer's weights."""
+        return self.module.get_parameter(self.names[network.initializer_of(layer)])
 
     def take(self, network: OnnxNetwork) -> None:
         """Put the network's values into the module."""
@@ -100,22 +122,32 @@ def fine_tuned(
     tuning: Tuning,
     number: int,
     *,
-    energy: Mapping[str, float] | None = None,
+    energies: Measures | None = None,
     done: Epochs | None = None,
 ) -> OnnxNetwork:
     """The network trained for a round of that number, which seeds it. Every weight that is zero stays zero.
 
-    energy  of each layer, needed for tuning.sparser_maps
+    energies  needed for tuning.sparser_maps and tuning.gradual
 
     Raises PruningError if training goes astray: values that are NaN or infinite.
     """
-    maps = MapDensities(_shares(trainable, energy)) if tuning.sparser_maps else None
+    maps = MapDensities(_shares(trainable, network, energies)) if tuning.sparser_maps else None
     before = torch.get_num_threads()
     torch.set_num_threads(tuning.threads)
     try:
         trainable.take(network)
+        gradual = _gradual(trainable, network, tuning, energies) if tuning.gradual else None
         with _less_dropout(trainable, network):
-            train(trainable.module, batches, tuning, number, teacher=trainable.teacher, maps=maps, done=done)
+            train(
+                trainable.module,
+                batches,
+                tuning,
+                number,
+                teacher=trainable.teacher,
+                maps=maps,
+                gradual=gradual,
+                done=done,
+            )
         return trainable.give(network)
     finally:
         torch.set_num_threads(before)
@@ -124,19 +156,27 @@ def fine_tuned(
 @contextmanager
 def _less_dropout(trainable: Trainable, network: OnnxNetwork) -> Iterator[None]:
     """Drops less where fewer weights are left to learn by heart: each rate times the square root of the share of the
-    next layer's weights that is left. Han et al., "Learning both Weights and Connections for Efficient Neural
+    next layer's weights that is left by then. Han et al., "Learning both Weights and Connections for Efficient Neural
     Networks", NeurIPS 2015, section 3.2."""
-    rates = {}
-    for name, layer in trainable.dropouts.items():
-        part = trainable.module.get_submodule(name)
-        rates[part] = part.p
-        weights = network.weights(layer)
-        part.p *= sqrt(np.count_nonzero(weights) / weights.size)
+    guarded = {trainable.module.get_submodule(name): layer for name, layer in trainable.dropouts.items()}
+    rates = {part: part.p for part in guarded}
+    hooks = [
+        part.register_forward_pre_hook(_rate_by_weights(part.p, trainable.parameter_of(network, layer)))
+        for part, layer in guarded.items()
+    ]
     try:
         yield
     finally:
-        for part, rate in rates.items():
-            part.p = rate
+        for part, hook in zip(guarded, hooks, strict=True):
+            hook.remove()
+            part.p = rates[part]
+
+
+def _rate_by_weights(rate: float, weights: Tensor) -> Callable[[nn.Module, object], None]:
+    def set_rate(dropout: nn.Module, _: object) -> None:
+        dropout.p = rate * sqrt(int(torch.count_nonzero(weights)) / weights.numel())
+
+    return set_rate
 
 
 def train(
@@ -147,6 +187,7 @@ def train(
     *,
     teacher: "nn.Module | None" = None,
     maps: MapDensities | None = None,
+    gradual: GradualPruning | None = None,
     done: Epochs | None = None,
 ) -> None:
     """Trains a module as a round does. Weights of layers, those of two or more dimensions, stay zero where they are.
@@ -166,7 +207,7 @@ def train(
         with maps.watching(module) if maps else nullcontext():
             for epoch in range(tuning.epochs):
                 torch.manual_seed((tuning.seed * 1_000_003 + number) * 1_000_003 + epoch)
-                _train_epoch(_loss(module, tuning, teacher, maps), optimizer, batches, epoch, tuning)
+                _train_epoch(_loss(module, tuning, teacher, maps), optimizer, batches, epoch, tuning, gradual)
                 if done is not None:
                     done(epoch + 1)
     finally:
@@ -184,14 +225,23 @@ def examples(images: Floats, labels: NDArray[np.int64], size: int) -> Batches:
     return loader
 
 
-def _train_epoch(loss_of: Loss, optimizer: torch.optim.SGD, batches: Batches, epoch: int, tuning: Tuning) -> None:
+def _train_epoch(
+    loss_of: Loss,
+    optimizer: torch.optim.SGD,
+    batches: Batches,
+    epoch: int,
+    tuning: Tuning,
+    gradual: GradualPruning | None,
+) -> None:
     steps = _length(batches)
     for step, (images, labels) in enumerate(batches):
-        optimizer.param_groups[0]["lr"] = _learning_rate(tuning, (epoch + step / steps) / tuning.epochs)
+        share = (epoch + step / steps) / tuning.epochs
+        optimizer.param_groups[0]["lr"] = _learning_rate(tuning, share)
         loss = loss_of(images, labels)
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        with gradual.step(share) if gradual else nullcontext():
+            optimizer.step()
         if not torch.isfinite(loss):
             raise PruningError(
                 f"fine-tuning: the loss is {loss.item()} in epoch {epoch + 1}; give a learning rate below "
@@ -229,12 +279,30 @@ def _distance(scores: Tensor, taught: Tensor, temperature: float) -> Tensor:
     return temperature**2 * functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
 
 
-def _shares(trainable: Trainable, energy: Mapping[str, float] | None) -> Mapping[str, float]:
+def _shares(trainable: Trainable, network: OnnxNetwork, energies: Measures | None) -> Mapping[str, float]:
     """Of the energy, by the submodules that read the layers' ifmaps."""
-    if energy is None:
-        raise PruningError("fine-tuning: sparser_maps needs the energy of each layer; give energy, or leave it at 0")
+    if energies is None:
+        raise PruningError("fine-tuning: sparser_maps needs the energy of each layer; give energies, or leave it at 0")
+    energy = energies.of(network)
     total = sum(energy.values())
     return {reader: energy[layer] / total for layer, reader in trainable.readers.items()}
+
+
+def _gradual(
+    trainable: Trainable,
+    network: OnnxNetwork,
+    tuning: Tuning,
+    energies: Measures | None,
+) -> GradualPruning:
+    if energies is None:
+        raise PruningError(
+            "fine-tuning: gradual needs what weights take of the energy; give energies, or leave it at 0"
+        )
+    thinned = [
+        Thinned(parameter=trainable.parameter_of(network, layer), price=torch.tensor([price]))
+        for layer, price in energies.prices(network).items()
+    ]
+    return GradualPruning(thinned, tuning.gradual * sum(energies.of(network).values()))
 
 
 def _length(batches: Batches) -> int:

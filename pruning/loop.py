@@ -35,8 +35,8 @@ EnergyOf = Callable[[Network], Mapping[str, float]]
 """Energy of each layer by its name, in one unit for all."""
 AccuracyOf = Callable[[Network], float]
 """Share of images that are classified rightly, 0 to 1."""
-FineTune = Callable[[Network, int], Network]
-"""Trains the weights that are not zero, in the round of that number; the others stay zero."""
+FineTune = Callable[[Network, Round], Network]
+"""Trains the weights that are not zero at a round's end; the others stay zero."""
 Measuring = Callable[[str, int, int], None]
 """Told which unit is pruned alone next, how many have been, and of how many."""
 
@@ -255,8 +255,7 @@ class _Run(Generic[Network]):
             left = max(0.0, step.accuracy - self.limits.min_accuracy)
             return left / 2 if takes_channels else left
         if not step.round.number or step.round.takes_channels != takes_channels:
-            given = self.plan.channel_loss if takes_channels else None
-            return self.plan.loss_a_round if given is None else given
+            return self.plan.loss_of(takes_channels=takes_channels)
         return step.round.loss / 2 if _is_taken_back(step) else step.round.loss
 
     def _visit(self, before: PruningStep[Network], plan: Round, name: str) -> PruningStep[Network]:
@@ -319,7 +318,7 @@ class _Run(Generic[Network]):
         """The round fine-tuned. It is taken back if that leaves it below the limit (where the plan takes back), or with
         more energy than it began with: then what it came to is a trial."""
         assert self.fine_tune is not None
-        network = self.fine_tune(step.network, step.round.number)
+        network = self.fine_tune(step.network, step.round)
         accuracy = self.accuracy_of(network)
         if accuracy >= self.limits.min_accuracy or not self.plan.takes_back:
             reference = step.reference if network is step.network else network

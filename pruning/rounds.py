@@ -69,6 +69,14 @@ class Plan:
     rounds: int | None = None
     channel_rounds: int = 0
 
+    def loss_of(self, *, takes_channels: bool) -> float:
+        """What the first round of its kind may lose before fine-tuning."""
+        return self.channel_loss if takes_channels and self.channel_loss is not None else self.loss_a_round
+
+    def depth_of(self, one: "Round") -> float:
+        """Of a fine-tuned round: 1, or less after rounds that fine-tuning could not save."""
+        return one.loss / self.loss_of(takes_channels=one.takes_channels)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:

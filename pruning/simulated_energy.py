@@ -58,6 +58,20 @@ class Energies:
             self._predicted[network] = _by_layer(estimated)
         return self._predicted[network]
 
+    def prices(self, network: OnnxNetwork) -> Mapping[str, float]:
+        """What one weight of each layer takes, predicted: on average of the smaller half of those that are not zero."""
+        before = self.predicted(network)
+        prices = {}
+        for layer in before:
+            weights = network.weights(layer)
+            order = np.argsort(np.abs(weights), axis=None, kind="stable")
+            gone = order[weights.size - np.count_nonzero(weights) :][: np.count_nonzero(weights) // 2]
+            thinner = weights.copy()
+            thinner.flat[gone] = 0
+            saved = before[layer] - self.predicted(network.with_weights({layer: thinner}))[layer]
+            prices[layer] = max(0.0, saved) / max(1, len(gone))
+        return prices
+
     def _workload(self, network: OnnxNetwork) -> Workload:
         path = self._folder / network.path.name
         network.save(path)

@@ -110,7 +110,7 @@ def energy_aware_prune(
                 plan=plan,
             )
             limits = _limits(job, max_accuracy_loss, target_energy)
-            tune = None if training is None else _fine_tune(trainable, training, tuning, energies)
+            tune = None if training is None else _fine_tune(trainable, training, tuning, plan, energies)
             steps = job.steps(limits, tune, lambda made: None if on_step is None else on_step(made[-1]))
             report = job.report(type(module).__name__, steps, limits)
         pruned = report.answer.network
@@ -124,10 +124,12 @@ def _limits(job: Job, points: float, per_cent: float | None) -> Limits:
 
 
 def _fine_tune(
-    trainable: Trainable, training: Batches, tuning: Tuning | None, energies: Energies
+    trainable: Trainable, training: Batches, tuning: Tuning | None, plan: Plan, energies: Energies
 ) -> FineTune[OnnxNetwork]:
     way = tuning or Tuning(epochs=_EPOCHS)
-    return lambda network, number: fine_tuned(network, trainable, training, way, number, energy=energies.of(network))
+    return lambda network, one: fine_tuned(
+        network, trainable, training, way.of_depth(plan.depth_of(one)), one.number, energies=energies
+    )
 
 
 def _masked(trainable: Trainable, network: OnnxNetwork) -> nn.Module:

@@ -41,7 +41,7 @@ from pruning.loop import PruningStep, prune
 from pruning.onnx_network import OnnxNetwork
 from pruning.rounds import Limits, Order, Plan
 from pruning.shares import Shares
-from pruning.simulated_energy import energies_on
+from pruning.simulated_energy import Energies, energies_on
 from pruning.state import store_steps, stored_steps, write_whole
 from pruning.torch_export import exported
 from simulator.spec.load import load_accelerator
@@ -56,7 +56,7 @@ its former self being the teacher."""
 class Way:
     """How layers' weights are chosen, in which order layers come; how many epochs of training end each round; what
     a round may lose before it, in certainty; the same of a first round that takes channels, if there is one; what
-    training is charged for dense feature maps."""
+    training is charged for dense feature maps; for what share of the energy it takes out weights on its way."""
 
     method: Method
     order: Order = Order.ENERGY
@@ -65,6 +65,7 @@ class Way:
     loss_a_round: float = 0.01
     channel_loss: float | None = None
     sparser_maps: float = 0.0
+    gradual: float = 0.0
 
     def plan(self, seed: int) -> Plan:
         return Plan(
@@ -88,6 +89,12 @@ CELLS: Mapping[str, Way] = {
         )
         for method in Method
         for name, charge in (("", 0.0), ("-maps", 3.0))
+    },
+    **{
+        f"{method.value}-channels-gradual": Way(
+            method=method, epochs=(12,), channel_loss=0.0145, gradual=0.62, sparser_maps=3.0
+        )
+        for method in Method
     },
     Method.GLOBAL_MAGNITUDE.value: Way(method=Method.GLOBAL_MAGNITUDE, loss_a_round=0.12),
     **{
@@ -159,16 +166,16 @@ class Bench:
     data: Data
     tuning: Tuning
 
-    def tune(
-        self, network: OnnxNetwork, number: int, epochs: int, energy: Mapping[str, float] | None = None
-    ) -> OnnxNetwork:
+    def tune(self, network: OnnxNetwork, number: int, epochs: int, energies: Energies | None = None) -> OnnxNetwork:
         def show(done: int) -> None:
             print(f"  round {number}: {done} of {epochs} epochs of fine-tuning", flush=True)
 
         if not epochs:
             return network
         tuning = replace(self.tuning, epochs=epochs)
-        return fine_tuned(network, self.trainable, Batches(data=self.data), tuning, number, energy=energy, done=show)
+        return fine_tuned(
+            network, self.trainable, Batches(data=self.data), tuning, number, energies=energies, done=show
+        )
 
 
 def run_dense(bench: Bench, distillation: float) -> OnnxNetwork:
@@ -180,7 +187,7 @@ def run_dense(bench: Bench, distillation: float) -> OnnxNetwork:
 def run_pruned(bench: Bench, name: str, seed: int, folder: Path) -> tuple[OnnxNetwork, dict[str, Any]]:
     """The cell's network, and its history."""
     way = CELLS[name]
-    bench = replace(bench, tuning=replace(bench.tuning, sparser_maps=way.sparser_maps))
+    bench = replace(bench, tuning=replace(bench.tuning, sparser_maps=way.sparser_maps, gradual=way.gradual))
     train = bench.data.labelled("train").images
     threshold = bench.data.labelled("threshold")
     drawn = np.random.default_rng((seed, 1)).choice(len(train), CALIBRATION_IMAGES, replace=False)
@@ -205,7 +212,7 @@ def run_pruned(bench: Bench, name: str, seed: int, folder: Path) -> tuple[OnnxNe
             plan=plan,
             predict_of=energies.predicted,
             maps_energy_of=energies.of_maps,
-            fine_tune=lambda network, number: bench.tune(network, number, way.epochs[number - 1], energies.of(network)),
+            fine_tune=lambda network, one: bench.tune(network, one.number, way.epochs[one.number - 1], energies),
             resume=steps[-1] if steps else None,
         ):
             steps.append(step)

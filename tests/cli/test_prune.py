@@ -223,6 +223,7 @@ def test_runs_that_cannot_be_compared(run: Run, folder: Path, tmp_path: Path) ->
             ("prune", "digits", "--sparser-maps", "1"),
             "--sparser-maps: is a part of fine-tuning; give --finetune EPOCHS",
         ),
+        (("prune", "digits", "--gradual", "20"), "--gradual: is a part of fine-tuning; give --finetune EPOCHS"),
         (("prune", "digits", "--distillation", "0.5"), "--distillation: is a part of fine-tuning; give --finetune"),
         (("prune", "digits", "--min-accuracy", "100"), "the network's own accuracy is 0.99"),
         (("prune", "digits", "--batch", "1790"), "digits: 1797 images; 1790 to simulate (the batch), at least 8 to "),

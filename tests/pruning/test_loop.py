@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pruning.layer_methods import Method
 from pruning.loop import PruningStep, answer, prune
-from pruning.rounds import ALL_LAYERS, Limits, Order, Plan
+from pruning.rounds import ALL_LAYERS, Limits, Order, Plan, Round
 from pruning.shares import Shares
 from pruning.state import store_steps, stored_steps
 from simulator.errors import PruningError
@@ -130,8 +130,8 @@ def test_a_round_that_fine_tuning_cannot_save_is_taken_back_and_tried_with_half_
     """Tuning that wins nothing back: rounds of 0.2, 0.1 and 0.05, until what is lost is within the limit."""
     tuned: list[int] = []
 
-    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
-        tuned.append(number)
+    def tune(network: SmallNetwork, one: Round) -> SmallNetwork:
+        tuned.append(one.number)
         return network
 
     limits = Limits(min_accuracy=0.95)
@@ -153,7 +153,7 @@ def test_fine_tuning_that_wins_accuracy_back_makes_room_for_another_round() -> N
     """The outputs that layers are fitted to are then those of the network as tuned."""
     masks: list[dict[str, Any]] = []
 
-    def tune(network: SmallNetwork, _: int) -> SmallNetwork:
+    def tune(network: SmallNetwork, _: Round) -> SmallNetwork:
         masks.append({name: network.weights(name) != 0 for name in ("first", "second")})
         return network.with_weights({name: NETWORK.weights(name) * mask for name, mask in masks[-1].items()})
 
@@ -233,8 +233,8 @@ def test_what_is_measured_before_a_round_is_told() -> None:
 def test_a_round_that_is_not_trained_leaves_the_reference(tmp_path: Path) -> None:
     """The next is taken back to what it left, and a run resumed there does so too."""
 
-    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
-        return network if number == 1 else network.with_weights({"first": -network.weights("first")})
+    def tune(network: SmallNetwork, one: Round) -> SmallNetwork:
+        return network if one.number == 1 else network.with_weights({"first": -network.weights("first")})
 
     limits, plan = Limits(min_accuracy=0.8), Plan(loss_a_round=0.05, rounds=2)
     made = pruned(limits, plan, fine_tune=tune)
@@ -251,8 +251,10 @@ def test_a_round_that_is_not_trained_leaves_the_reference(tmp_path: Path) -> Non
 def test_fine_tuning_is_resumed_with_what_it_changed(tmp_path: Path) -> None:
     """Weights of the network that stands, and of the one whose outputs layers are fitted to."""
 
-    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
-        return network.with_weights({name: network.weights(name) * np.float32(1 + number / 10) for name in ("first",)})
+    def tune(network: SmallNetwork, one: Round) -> SmallNetwork:
+        return network.with_weights(
+            {name: network.weights(name) * np.float32(1 + one.number / 10) for name in ("first",)}
+        )
 
     limits, plan = Limits(min_accuracy=0.7), Plan(loss_a_round=0.1, rounds=2)
     whole = pruned(limits, plan, fine_tune=tune)
@@ -376,8 +378,8 @@ def test_a_round_of_channels_that_removes_nothing_does_not_end_the_run() -> None
 def test_rounds_of_channels_are_judged_after_fine_tuning() -> None:
     seen = []
 
-    def tune(network: SmallNetwork, number: int) -> SmallNetwork:
-        seen.append((number, int(network.weights("second").any(axis=(0, 2, 3)).sum())))
+    def tune(network: SmallNetwork, one: Round) -> SmallNetwork:
+        seen.append((one.number, int(network.weights("second").any(axis=(0, 2, 3)).sum())))
         return network
 
     made = with_channels(fine_tune=tune, limits=Limits(min_accuracy=0.8))
@@ -417,7 +419,7 @@ def test_no_channels_to_take_is_said_before_any_work(monkeypatch: pytest.MonkeyP
 def test_a_run_may_go_below_the_limit_between_rounds_if_it_takes_nothing_back() -> None:
     """The tuner does nothing. The answer is within the limit all the same: the last step that is."""
 
-    def tune(network: SmallNetwork, _: int) -> SmallNetwork:
+    def tune(network: SmallNetwork, _: Round) -> SmallNetwork:
         return network
 
     limits = Limits(min_accuracy=0.99)

@@ -1,6 +1,7 @@
 """Does `picojoule prune --finetune` train as its options say, and write the network that it reports?"""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pruning.fine_tuning
 from picojoule.__main__ import main
 from pruning.fine_tuning import Tuning
 from pruning.onnx_network import OnnxNetwork
+from pruning.simulated_energy import Energies
 from simulator import simulate
 from workloads.data_sets import open_labelled
 from workloads.trained_models import trained_model
@@ -43,12 +45,12 @@ def test_the_file_written_has_the_energy_and_the_accuracy_reported(folder: Path,
 
 def test_a_round_ends_with_training_by_the_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What training is given; it leaves the network as it is here."""
-    given: list[tuple[Tuning, dict[str, float]]] = []
+    given: list[tuple[Tuning, Mapping[str, float]]] = []
 
-    def noted(network: OnnxNetwork, *args: object, energy: dict[str, float]) -> OnnxNetwork:
+    def noted(network: OnnxNetwork, *args: object, energies: Energies) -> OnnxNetwork:
         tuning = args[2]
         assert isinstance(tuning, Tuning)
-        given.append((tuning, energy))
+        given.append((tuning, energies.of(network)))
         return network
 
     monkeypatch.setattr(pruning.fine_tuning, "fine_tuned", noted)
@@ -57,6 +59,8 @@ def test_a_round_ends_with_training_by_the_options(monkeypatch: pytest.MonkeyPat
         "3",
         "--learning-rate",
         "0.25",
+        "--gradual",
+        "20",
         "--sparser-maps",
         "2",
         "--distillation",
@@ -68,6 +72,6 @@ def test_a_round_ends_with_training_by_the_options(monkeypatch: pytest.MonkeyPat
     ]
     assert main(["prune", "digits", *QUICK, *argv]) == 0
     assert {tuning for tuning, _ in given} == {
-        Tuning(epochs=3, learning_rate=0.25, sparser_maps=2, distillation=0.75, seed=7)
+        Tuning(epochs=3, learning_rate=0.25, gradual=0.2, sparser_maps=2, distillation=0.75, seed=7)
     }
     assert all(list(energy) == [layer.name for layer in OnnxNetwork.load(DIGITS.path).layers] for _, energy in given)

@@ -33,6 +33,19 @@ def some_images(network: OnnxNetwork, count: int) -> Floats:
     return np.random.default_rng(0).standard_normal((count, *network.image_shape)).astype(np.float32)
 
 
+class AllIn:
+    """One layer takes all energy."""
+
+    def __init__(self, layer: str) -> None:
+        self._layer = layer
+
+    def of(self, network: OnnxNetwork) -> dict[str, float]:
+        return {layer.name: float(layer.name == self._layer) for layer in network.layers}
+
+    def prices(self, network: OnnxNetwork) -> dict[str, float]:
+        return dict.fromkeys(self.of(network), 0.0)
+
+
 def of_a_module(folder: Path) -> tuple[OnnxNetwork, Trainable]:
     torch.manual_seed(0)
     module = nn.Sequential(
@@ -93,13 +106,12 @@ def test_training_so_leaves_more_zeros_where_energy_is() -> None:
     network is as good but for two points."""
     network, data = digits(), open_labelled("digits", scale=1 / 16)
     dear = network.layers[2].name
-    energy = {layer.name: float(layer.name == dear) for layer in network.layers}
     seen, unseen = data.take(np.arange(900)), data.take(np.arange(900, len(data.labels)))
     batches = examples(seen.images, seen.labels, 32)
     density, accuracy = {}, {}
     for weight in (0.0, 1.0):
         tuning = Tuning(epochs=4, learning_rate=0.02, sparser_maps=weight)
-        tuned = fine_tuned(network, trainable_of(network), batches, tuning, 1, energy=energy)
+        tuned = fine_tuned(network, trainable_of(network), batches, tuning, 1, energies=AllIn(dear))
         density[weight] = np.count_nonzero(tuned.layer_inputs([dear], unseen.images)[dear])
         accuracy[weight] = (tuned.scores(unseen.images).argmax(axis=1) == unseen.labels).mean()
     assert density[1.0] < 0.5 * density[0.0]
@@ -110,6 +122,6 @@ def test_without_energies_it_is_refused() -> None:
     network = digits()
     batches = examples(some_images(network, 16), np.zeros(16, np.int64), 16)
     with pytest.raises(
-        PruningError, match="sparser_maps needs the energy of each layer; give energy, or leave it at 0"
+        PruningError, match="sparser_maps needs the energy of each layer; give energies, or leave it at 0"
     ):
         fine_tuned(network, trainable_of(network), batches, Tuning(epochs=1, sparser_maps=1.0), 1)
