@@ -37,8 +37,8 @@ class Measures(Protocol):
     def of(self, network: OnnxNetwork) -> Mapping[str, float]:
         """Of each layer."""
 
-    def prices(self, network: OnnxNetwork) -> Mapping[str, float]:
-        """Of each layer, what one weight takes."""
+    def prices(self, network: OnnxNetwork) -> Mapping[str, Floats]:
+        """Of each layer, what each weight takes: (M, C/G, R, S)."""
 
 
 _MOMENTUM = 0.9
@@ -299,7 +299,10 @@ def _gradual(
             "fine-tuning: gradual needs what weights take of the energy; give energies, or leave it at 0"
         )
     thinned = [
-        Thinned(parameter=trainable.parameter_of(network, layer), price=torch.tensor([price]))
+        Thinned(
+            parameter=trainable.parameter_of(network, layer),
+            price=torch.from_numpy(network.as_stored(layer, price)),
+        )
         for layer, price in energies.prices(network).items()
     ]
     return GradualPruning(thinned, tuning.gradual * sum(energies.of(network).values()))

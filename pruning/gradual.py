@@ -26,14 +26,13 @@ _INTERVAL = 16
 """Steps between two choices."""
 _MEMORY = 0.98
 """Of the mean square of gradients, from one step to the next."""
-_HALVINGS = 40
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Thinned:
     """A parameter that loses weights.
 
-    price   energy that one weight takes, in a shape that the parameter's can be summed to
+    price   energy that each weight takes
     stays   weights that may be other than zero
     here    weights that are, at present
     away    values of those that are not, zero elsewhere
@@ -60,17 +59,13 @@ class Thinned:
         self.square.mul_(_MEMORY).addcmul_(self.parameter.grad, self.parameter.grad, value=1 - _MEMORY)
 
     def ratios(self) -> Tensor:
-        """What the loss would miss of each weight for the energy that it takes; infinite where none can go."""
+        """What the loss would miss of each weight for the energy that it takes; infinite where it takes none."""
         values = self.parameter.detach()
         flat = self.square.flatten(1)
         by_output, by_input = flat.mean(1), flat.mean(0)
         mean = by_output.mean().clamp_min(torch.finfo(flat.dtype).tiny)
         curvature = (by_output[:, None] * (by_input / mean)).view_as(values)
-        return (values.square() * curvature / self.price).masked_fill_(~self.stays, torch.inf)
-
-    def taken(self, where: Tensor) -> float:
-        """Energy of the weights there."""
-        return float((self.price.double() * where.double().sum_to_size(self.price.shape)).sum())
+        return (values.square() * curvature / self.price).masked_fill_(self.price == 0, torch.inf)
 
 
 class GradualPruning:
@@ -78,10 +73,10 @@ class GradualPruning:
 
     def __init__(self, parameters: Sequence[Thinned], energy: float) -> None:
         """Raises PruningError if all weights together take less."""
-        self._parameters = [each for each in parameters if each.price.any()]
+        self._parameters = list(parameters)
         self._energy = energy
         self._steps = 0
-        takes = sum(each.taken(each.stays) for each in self._parameters)
+        takes = sum(float(each.price[each.stays].double().sum()) for each in self._parameters)
         if not energy < takes:
             raise PruningError(
                 f"fine-tuning: gradual pruning is to take out weights for an energy of {energy:.4g}, and all that are "
@@ -105,16 +100,13 @@ class GradualPruning:
             each.parameter.data.mul_(each.here)
 
     def _choose(self, energy: float) -> None:
-        ratios = [each.ratios() for each in self._parameters]
-        threshold = self._threshold(ratios, energy)
-        for each, mine in zip(self._parameters, ratios, strict=True):
-            each.here = each.stays & (mine >= threshold)
-
-    def _threshold(self, ratios: Sequence[Tensor], energy: float) -> float:
-        """The least, nearly, below which weights take that much energy together; by halving between powers of two."""
-        low, high = -120.0, 120.0
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            below = sum(each.taken(mine < 2.0**middle) for each, mine in zip(self._parameters, ratios, strict=True))
-            low, high = (middle, high) if below < energy else (low, middle)
-        return 2.0**high
+        """The weights of the least ratios go, until they take that much together."""
+        ratios = torch.cat([each.ratios()[each.stays] for each in self._parameters])
+        prices = torch.cat([each.price[each.stays] for each in self._parameters])
+        order = torch.sort(ratios, stable=True).indices
+        count = int(torch.searchsorted(prices[order].double().cumsum(0), energy)) + 1 if energy else 0
+        is_here = torch.ones(len(order), dtype=torch.bool)
+        is_here[order[:count]] = False
+        parts = torch.split(is_here, [int(each.stays.sum()) for each in self._parameters])
+        for each, part in zip(self._parameters, parts, strict=True):
+            each.here[each.stays] = part

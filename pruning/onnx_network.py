@@ -150,6 +150,11 @@ class OnnxNetwork:
         """Name of the initializer that has a layer's weights."""
         return self._node(layer).weights
 
+    def as_stored(self, layer: str, values: Floats) -> Array:
+        """Values for each of a layer's weights, (M, C/G, R, S), in the shape of its initializer."""
+        found = self._node(layer)
+        return as_stored(found, values, np.empty(self._stored(found).shape, values.dtype))
+
     def constants(self, names: Sequence[str]) -> dict[str, Array]:
         """Values of these constant tensors as they are now: initializers, and what nodes make of those in the file."""
         changes = self.changes()

@@ -7,14 +7,17 @@ from tempfile import TemporaryDirectory
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 import simulator.run
 from pruning.network import Floats
 from pruning.onnx_network import OnnxNetwork
 from simulator.counts import Level, Tensor
+from simulator.energy import EnergyBreakdown
 from simulator.estimation import Zeros, estimate
-from simulator.results import NetworkResult
+from simulator.results import LayerResult, NetworkResult
 from simulator.spec.accelerator import Accelerator
+from simulator.spec.layer import Layer
 from simulator.spec.workload import Workload
 from workloads import open_workload
 
@@ -28,7 +31,7 @@ class Energies:
     def __init__(self, machine: Accelerator, images: Path, folder: Path) -> None:
         self._machine, self._images, self._folder = machine, images, folder
         self._simulated: WeakKeyDictionary[OnnxNetwork, NetworkResult] = WeakKeyDictionary()
-        self._predicted: WeakKeyDictionary[OnnxNetwork, Mapping[str, float]] = WeakKeyDictionary()
+        self._estimates: WeakKeyDictionary[OnnxNetwork, NetworkResult] = WeakKeyDictionary()
 
     def simulated(self, network: OnnxNetwork) -> NetworkResult:
         """On the images, all at once: a batch."""
@@ -53,24 +56,37 @@ class Energies:
 
     def predicted(self, network: OnnxNetwork) -> Mapping[str, float]:
         """Energy of each layer in closed form, from the densities of its tensors."""
-        if network not in self._predicted:
-            estimated = estimate(self._workload(network), accelerator=self._machine, zeros=Zeros.DENSITIES)
-            self._predicted[network] = _by_layer(estimated)
-        return self._predicted[network]
+        return _by_layer(self._estimated(network))
 
-    def prices(self, network: OnnxNetwork) -> Mapping[str, float]:
-        """What one weight of each layer takes, predicted: on average of the smaller half of those that are not zero."""
-        before = self.predicted(network)
-        prices = {}
-        for layer in before:
-            weights = network.weights(layer)
-            order = np.argsort(np.abs(weights), axis=None, kind="stable")
-            gone = order[weights.size - np.count_nonzero(weights) :][: np.count_nonzero(weights) // 2]
-            thinner = weights.copy()
-            thinner.flat[gone] = 0
-            saved = before[layer] - self.predicted(network.with_weights({layer: thinner}))[layer]
-            prices[layer] = max(0.0, saved) / max(1, len(gone))
-        return prices
+    def _estimated(self, network: OnnxNetwork) -> NetworkResult:
+        if network not in self._estimates:
+            self._estimates[network] = estimate(
+                self._workload(network), accelerator=self._machine, zeros=Zeros.DENSITIES
+            )
+        return self._estimates[network]
+
+    def prices(self, network: OnnxNetwork) -> Mapping[str, Floats]:
+        """What each weight takes, (M, C/G, R, S), by layer: of those that have weights other than zero.
+
+        Predicted. Of a layer's weights that are not zero, the smaller half is taken away, and what that saves is shared
+        among them alike, but for MACs and their spad accesses: those by how often the ifmap channel that a weight reads
+        is not zero.
+        """
+        layers = [layer for layer in network.layers if network.weights(layer.name).any()]
+        maps = network.layer_inputs([layer.name for layer in layers], np.load(self._images))
+        return {layer.name: self._prices(network, layer, maps[layer.name]) for layer in layers}
+
+    def _prices(self, network: OnnxNetwork, layer: Layer, ifmap: Floats) -> Floats:
+        weights = network.weights(layer.name)
+        gone = _smaller_half(weights)
+        thinner = network.with_weights({layer.name: np.where(gone, np.float32(0), weights)})
+        before, after = (_found(self._estimated(each), layer.name).energy for each in (network, thinner))
+        of_macs = max(0.0, _of_macs(before) - _of_macs(after))
+        of_weights = max(0.0, before.total - after.total - of_macs)
+        density = _density(ifmap, layer)
+        density = density / np.average(np.broadcast_to(density, weights.shape), weights=weights != 0)
+        each = (of_macs * density + of_weights) / max(1, np.count_nonzero(gone))
+        return np.broadcast_to(each.astype(np.float32), weights.shape)
 
     def _workload(self, network: OnnxNetwork) -> Workload:
         path = self._folder / network.path.name
@@ -90,3 +106,29 @@ def energies_on(machine: Accelerator, images: Floats) -> Iterator[Energies]:
 
 def _by_layer(result: NetworkResult) -> dict[str, float]:
     return {layer.layer.name: layer.energy.total for layer in result.layers}
+
+
+def _found(result: NetworkResult, name: str) -> LayerResult:
+    return next(layer for layer in result.layers if layer.layer.name == name)
+
+
+def _of_macs(energy: EnergyBreakdown) -> float:
+    """What a MAC that is skipped does not take."""
+    return energy.mac + energy.of_level(Level.SPAD)
+
+
+def _smaller_half(weights: Floats) -> NDArray[np.bool_]:
+    """Of those that are not zero."""
+    order = np.argsort(np.abs(weights), axis=None, kind="stable")
+    there = np.count_nonzero(weights)
+    gone = np.zeros(weights.size, bool)
+    gone[order[weights.size - there :][: there // 2]] = True
+    return gone.reshape(weights.shape)
+
+
+def _density(ifmap: Floats, layer: Layer) -> NDArray[np.float64]:
+    """Of each weight's ifmap channel, (M, C/G, 1, 1); a word more that is zero and one that is not, so that it never is
+    0."""
+    words = ifmap.size // ifmap.shape[1]
+    density = (np.count_nonzero(ifmap, axis=(0, 2, 3)) + 1) / (words + 2)
+    return np.repeat(density.reshape(layer.G, -1), layer.M // layer.G, axis=0)[:, :, None, None]

@@ -92,7 +92,7 @@ CELLS: Mapping[str, Way] = {
     },
     **{
         f"{method.value}-channels-gradual": Way(
-            method=method, epochs=(12,), channel_loss=0.0145, gradual=0.62, sparser_maps=3.0
+            method=method, epochs=(12,), channel_loss=0.0145, gradual=0.45, sparser_maps=3.0
         )
         for method in Method
     },

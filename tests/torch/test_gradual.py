@@ -1,7 +1,5 @@
 """Does training take out the weights that it says, for the energy that it says, and let them come back?"""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
 
@@ -45,6 +43,11 @@ def trained(
             optimizer.step()
 
 
+def at_price(parameter: nn.Parameter, price: float) -> Thinned:
+    """The same of all its weights."""
+    return Thinned(parameter=parameter, price=torch.full(parameter.shape, price))
+
+
 def gone(parameter: nn.Parameter) -> int:
     return int((parameter == 0).sum())
 
@@ -53,7 +56,7 @@ def test_as_much_energy_goes_as_was_asked_for_little_by_little() -> None:
     """To one weight, by the prices; three quarters of a layer's, and so much of it by the schedule before."""
     for share, removed in ((REACHED / 2, 1 - 1 / 8), (REACHED, 1.0), (1.0, 1.0)):
         parameter = drawn(16, 25, seed=1)
-        gradual = GradualPruning([Thinned(parameter=parameter, price=torch.tensor([2.0]))], energy=600.0)
+        gradual = GradualPruning([at_price(parameter, 2.0)], energy=600.0)
         trained([parameter], gradual, [torch.ones(16, 25)], until=share)
         assert gone(parameter) == np.ceil(300 * removed)
 
@@ -63,7 +66,7 @@ def test_the_weights_that_go_are_those_the_loss_misses_least() -> None:
     parameter = drawn(8, 30)
     before = parameter.detach().clone()
     by_output, by_input = 0.1 + torch.rand(8, 1), 0.1 + torch.rand(1, 30)
-    gradual = GradualPruning([Thinned(parameter=parameter, price=torch.tensor([1.0]))], energy=100.0)
+    gradual = GradualPruning([at_price(parameter, 1.0)], energy=100.0)
     trained([parameter], gradual, [by_output * by_input])
     missed = before.square() * (by_output * by_input).square()
     assert set(np.flatnonzero(parameter.detach() == 0)) == set(np.argsort(missed.flatten())[:100].tolist())
@@ -74,7 +77,7 @@ def test_a_layer_whose_weights_take_more_energy_loses_more() -> None:
     cheap, dear = drawn(10, 50), drawn(10, 50)
     before = cheap.detach().clone()
     gradual = GradualPruning(
-        [Thinned(parameter=cheap, price=torch.tensor([1.0])), Thinned(parameter=dear, price=torch.tensor([4.0]))],
+        [at_price(cheap, 1.0), at_price(dear, 4.0)],
         energy=900.0,
     )
     trained([cheap, dear], gradual, [torch.ones(10, 50)] * 2)
@@ -86,7 +89,7 @@ def test_a_layer_whose_weights_take_more_energy_loses_more() -> None:
 def test_what_costs_no_energy_stays() -> None:
     free, dear = drawn(4, 6), drawn(4, 6)
     gradual = GradualPruning(
-        [Thinned(parameter=free, price=torch.tensor([0.0])), Thinned(parameter=dear, price=torch.tensor([1.0]))],
+        [at_price(free, 0.0), at_price(dear, 1.0)],
         energy=12.0,
     )
     trained([free, dear], gradual, [torch.ones(4, 6)] * 2)
@@ -97,7 +100,7 @@ def test_a_weight_that_is_out_comes_back_when_it_learns_until_it_is_settled() ->
     """The smallest weight, pushed away from zero from some time on: from the last fifth of the steps is too late."""
     for begins, comes_back in ((0.3, True), (SETTLED, False)):
         parameter = nn.Parameter(torch.linspace(1, 2, 40).reshape(4, 10))
-        gradual = GradualPruning([Thinned(parameter=parameter, price=torch.tensor([1.0]))], energy=10.0)
+        gradual = GradualPruning([at_price(parameter, 1.0)], energy=10.0)
         optimizer = torch.optim.SGD([parameter], lr=1.0)
         for step in range(STEPS):
             parameter.grad = torch.full((4, 10), 1e-6)
@@ -113,16 +116,16 @@ def test_prices_may_differ_within_a_layer() -> None:
     """By input: of equals those go first that take more, and fewer of them make up the energy."""
     parameter = nn.Parameter(torch.ones(5, 20))
     price = torch.where(torch.arange(20) < 10, 1.0, 3.0)[None]
-    gradual = GradualPruning([Thinned(parameter=parameter, price=price)], energy=75.0)
+    gradual = GradualPruning([Thinned(parameter=parameter, price=price.expand(5, 20))], energy=75.0)
     trained([parameter], gradual, [torch.ones(5, 20)])
-    assert gone(parameter) >= 25
+    assert gone(parameter) == 25
     assert parameter[:, :10].all()
 
 
 def test_weights_that_were_zero_stay_zero() -> None:
     parameter = drawn(6, 20)
     parameter.data[:, ::2] = 0
-    gradual = GradualPruning([Thinned(parameter=parameter, price=torch.tensor([1.0]))], energy=20.0)
+    gradual = GradualPruning([at_price(parameter, 1.0)], energy=20.0)
     optimizer = torch.optim.SGD([parameter], lr=0.1)
     for step in range(STEPS):
         parameter.grad = torch.ones(6, 20) * (parameter != 0)
@@ -158,27 +161,40 @@ def test_a_network_trained_so_is_simulated_with_about_the_energy_asked_for() -> 
         assert np.array_equal(tuned.weights(layer.name), again.weights(layer.name))
 
 
-def test_a_price_is_what_a_layer_saves_when_its_smaller_weights_go() -> None:
+def test_prices_add_up_to_what_a_layer_saves_when_its_smaller_weights_go() -> None:
     """By the closed form, of that layer alone: redone here for one of them."""
     network = digits()
     name = network.layers[1].name
-    with energies_on(
-        load_accelerator("eyeriss-estimation"), open_labelled("digits", scale=1 / 16).images[:4]
-    ) as energies:
-        prices: Mapping[str, float] = energies.prices(network)
+    images = open_labelled("digits", scale=1 / 16).images[:4]
+    with energies_on(load_accelerator("eyeriss-estimation"), images) as energies:
+        prices = energies.prices(network)
         weights = network.weights(name)
         middle = np.median(np.abs(weights[weights != 0]))
         large = np.where(np.abs(weights) < middle, np.float32(0), weights)
         saved = energies.predicted(network)[name] - energies.predicted(network.with_weights({name: large}))[name]
-    assert prices[name] == pytest.approx(saved / (np.count_nonzero(weights) - np.count_nonzero(large)), rel=0.02)
+    gone = np.count_nonzero(weights) - np.count_nonzero(large)
+    assert prices[name][weights != 0].mean() == pytest.approx(saved / gone, rel=0.02)
     assert list(prices) == [layer.name for layer in network.layers]
+
+
+def test_a_weight_that_reads_a_sparse_channel_is_cheaper() -> None:
+    """In the order of the channels' densities, the same for all weights that read one, and free for none."""
+    network = digits()
+    name = network.layers[1].name
+    images = open_labelled("digits", scale=1 / 16).images[:4]
+    with energies_on(load_accelerator("eyeriss-estimation"), images) as energies:
+        prices = energies.prices(network)[name]
+    density = np.count_nonzero(network.layer_inputs([name], images)[name], axis=(0, 2, 3))
+    by_channel = prices[0, :, 0, 0]
+    assert (prices == by_channel[None, :, None, None]).all()
+    assert np.unique(density).size > 2
+    assert (np.argsort(by_channel, kind="stable") == np.argsort(density, kind="stable")).all()
+    assert by_channel.min() > 0
 
 
 def test_more_than_all_weights_take_is_refused() -> None:
     with pytest.raises(PruningError, match="an energy of 8, and all that are left take 7; ask for less"):
-        GradualPruning(
-            [Thinned(parameter=nn.Parameter(torch.arange(8.0).reshape(2, 4)), price=torch.tensor([1.0]))], energy=8.0
-        )
+        GradualPruning([at_price(nn.Parameter(torch.arange(8.0).reshape(2, 4)), 1.0)], energy=8.0)
 
 
 def test_without_energies_it_is_refused() -> None:
