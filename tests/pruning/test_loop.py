@@ -128,16 +128,18 @@ def test_predictions_stand_beside() -> None:
 
 def test_a_round_that_fine_tuning_cannot_save_is_taken_back_and_tried_with_half_the_loss() -> None:
     """Tuning that wins nothing back: rounds of 0.2, 0.1 and 0.05, until what is lost is within the limit."""
-    tuned: list[int] = []
+    tuned: list[tuple[int, float]] = []
+    plan = Plan(loss_a_round=0.2)
 
     def tune(network: SmallNetwork, one: Round) -> SmallNetwork:
-        tuned.append(one.number)
+        tuned.append((one.number, plan.depth_of(one)))
         return network
 
     limits = Limits(min_accuracy=0.95)
-    made = pruned(limits, Plan(loss_a_round=0.2), fine_tune=tune)
+    made = pruned(limits, plan, fine_tune=tune)
     ends = [step for step in made[1:] if not step.layer]
-    assert tuned == [step.round.number for step in ends]
+    assert [number for number, _ in tuned] == [step.round.number for step in ends]
+    assert [depth for _, depth in tuned][:2] == [1.0, 0.5]
     assert [step.layer for step in made[:4]] == ["", "first", "second", ""]
     assert (ends[0].round.loss, ends[1].round.loss) == (0.2, 0.1)
     assert not ends[0].is_accepted
@@ -387,6 +389,13 @@ def test_rounds_of_channels_are_judged_after_fine_tuning() -> None:
     assert seen[0][0] == 1
     assert seen[0][1] < 24
     assert made[2].layer == ""
+
+
+def test_a_round_of_channels_is_as_deep_as_its_own_loss() -> None:
+    plan = Plan(loss_a_round=0.2, channel_loss=0.1)
+    one = Round(number=1, loss=0.05, layers=(), floors=(), removed=0)
+    assert plan.depth_of(one) == 0.25
+    assert plan.depth_of(replace(one, takes_channels=True)) == 0.5
 
 
 def test_a_run_with_channels_goes_on_to_the_same_end(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ def test_scores_are_those_of_a_model_made_with_the_weights(tmp_path: Path, image
     np.testing.assert_allclose(changed.scores(images), scores_of(made, images), rtol=1e-4, atol=1e-3)
     assert np.abs(changed.scores(images) - network.scores(images)).max() > 0.1
     assert np.array_equal(changed.weights(layer), weights)
+    assert np.array_equal(network.as_stored(layer, weights), by_hand)
 
 
 def test_a_network_is_not_changed_by_those_made_from_it(network: OnnxNetwork, images: Array) -> None:
@@ -287,6 +288,7 @@ def test_a_half_precision_model_keeps_its_type(tmp_path: Path) -> None:
     assert np.array_equal(OnnxNetwork.load(tmp_path / "third.onnx").scores(images), third.scores(images))
     with pytest.raises(PruningError, match=r"y: 100 new weights are NaN or infinite as float16; give finite ones"):
         network.with_weights({"y": np.full((5, 20, 1, 1), 1e5, np.float32)})
+    assert np.all(network.as_stored("y", np.full((5, 20, 1, 1), 1e5, np.float32)) == np.float32(1e5))
 
 
 def test_rows_of_an_image_are_positions(tmp_path: Path) -> None:
