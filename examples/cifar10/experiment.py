@@ -92,7 +92,13 @@ CELLS: Mapping[str, Way] = {
     },
     **{
         f"{method.value}-channels-gradual": Way(
-            method=method, epochs=(12,), channel_loss=0.0145, gradual=0.45, sparser_maps=3.0
+            method=method, epochs=(0, 12), channel_loss=0.0145, loss_a_round=0.009, sparser_maps=3.0, gradual=0.1
+        )
+        for method in Method
+    },
+    **{
+        f"{method.value}-channels-only": Way(
+            method=method, epochs=(12,), channel_loss=0.0145, sparser_maps=3.0, gradual=0.15
         )
         for method in Method
     },
@@ -103,8 +109,9 @@ CELLS: Mapping[str, Way] = {
     },
 }
 """By name. With `-channels`, the first round takes whole channels; with `-maps`, training makes feature maps
-sparser; with the name of an order, layers come in that."""
-_DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-maps", "magnitude"]
+sparser; with `-gradual`, it takes out weights too; with `-only`, those are the only ones; with the name of an order,
+layers come in that."""
+_DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-gradual", "magnitude"]
 EPOCHS = 12
 """Of every network, in all."""
 DISTILLATION = 0.9
