@@ -97,9 +97,7 @@ CELLS: Mapping[str, Way] = {
         for method in Method
     },
     **{
-        f"{method.value}-channels-only": Way(
-            method=method, epochs=(12,), channel_loss=0.0145, sparser_maps=3.0, gradual=0.15
-        )
+        f"{method.value}-channels-only": Way(method=method, epochs=(6,), channel_loss=0.0145, sparser_maps=1.0)
         for method in Method
     },
     Method.GLOBAL_MAGNITUDE.value: Way(method=Method.GLOBAL_MAGNITUDE, loss_a_round=0.12),
@@ -109,8 +107,8 @@ CELLS: Mapping[str, Way] = {
     },
 }
 """By name. With `-channels`, the first round takes whole channels; with `-maps`, training makes feature maps
-sparser; with `-gradual`, it takes out weights too; with `-only`, those are the only ones; with the name of an order,
-layers come in that."""
+sparser; with `-gradual`, it takes out weights too; with `-only`, no weights go, and it is half as long; with the name of
+an order, layers come in that."""
 _DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-gradual", "magnitude"]
 EPOCHS = 12
 """Of every network, in all."""
