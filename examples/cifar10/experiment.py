@@ -107,8 +107,8 @@ CELLS: Mapping[str, Way] = {
     },
 }
 """By name. With `-channels`, the first round takes whole channels; with `-maps`, training makes feature maps
-sparser; with `-gradual`, it takes out weights too; with `-only`, no weights go, and it is half as long; with the name of
-an order, layers come in that."""
+sparser; with `-gradual`, it takes out weights too; with `-only`, none go, and it is half as long; with the name of an
+order, layers come in that."""
 _DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-gradual", "magnitude"]
 EPOCHS = 12
 """Of every network, in all."""
