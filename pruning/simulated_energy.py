@@ -13,7 +13,6 @@ import simulator.run
 from pruning.network import Floats
 from pruning.onnx_network import OnnxNetwork
 from simulator.counts import Level, Tensor
-from simulator.energy import EnergyBreakdown
 from simulator.estimation import Zeros, estimate
 from simulator.results import LayerResult, NetworkResult
 from simulator.spec.accelerator import Accelerator
@@ -80,9 +79,9 @@ class Energies:
         weights = network.weights(layer.name)
         gone = _smaller_half(weights)
         thinner = network.with_weights({layer.name: np.where(gone, np.float32(0), weights)})
-        before, after = (_found(self._estimated(each), layer.name).energy for each in (network, thinner))
+        before, after = (_found(self._estimated(each), layer.name) for each in (network, thinner))
         of_macs = max(0.0, _of_macs(before) - _of_macs(after))
-        of_weights = max(0.0, before.total - after.total - of_macs)
+        of_weights = max(0.0, before.energy.total - after.energy.total - of_macs)
         density = _density(ifmap, layer)
         density = density / np.average(np.broadcast_to(density, weights.shape), weights=weights != 0)
         each = (of_macs * density + of_weights) / max(1, np.count_nonzero(gone))
@@ -112,9 +111,9 @@ def _found(result: NetworkResult, name: str) -> LayerResult:
     return next(layer for layer in result.layers if layer.layer.name == name)
 
 
-def _of_macs(energy: EnergyBreakdown) -> float:
-    """What a MAC that is skipped does not take."""
-    return energy.mac + energy.of_level(Level.SPAD)
+def _of_macs(layer: LayerResult) -> float:
+    """What MACs that are skipped do not take."""
+    return layer.energy.mac + layer.energy.of_level(Level.SPAD)
 
 
 def _smaller_half(weights: Floats) -> NDArray[np.bool_]:
