@@ -92,12 +92,12 @@ CELLS: Mapping[str, Way] = {
     },
     **{
         f"{method.value}-channels-gradual": Way(
-            method=method, epochs=(0, 12), channel_loss=0.0145, loss_a_round=0.009, sparser_maps=3.0, gradual=0.1
+            method=method, epochs=(0, 12), channel_loss=0.0145, loss_a_round=0.009, sparser_maps=3.0, gradual=0.12
         )
         for method in Method
     },
     **{
-        f"{method.value}-channels-only": Way(method=method, epochs=(6,), channel_loss=0.0145, sparser_maps=1.0)
+        f"{method.value}-channels-only": Way(method=method, epochs=(6,), channel_loss=0.009, sparser_maps=1.0)
         for method in Method
     },
     Method.GLOBAL_MAGNITUDE.value: Way(method=Method.GLOBAL_MAGNITUDE, loss_a_round=0.12),
