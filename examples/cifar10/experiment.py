@@ -105,11 +105,12 @@ CELLS: Mapping[str, Way] = {
         f"magnitude{name}": Way(method=Method.MAGNITUDE, order=order, loss_a_round=0.12)
         for order, name in [(order, f"-{order.value}" * (order is not Order.ENERGY)) for order in Order]
     },
+    "magnitude-deeper": Way(method=Method.MAGNITUDE, loss_a_round=0.2),
 }
 """By name. With `-channels`, the first round takes whole channels; with `-maps`, training makes feature maps
-sparser; with `-gradual`, it takes out weights too; with `-only`, none go, and it is half as long; with the name of an
-order, layers come in that."""
-_DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-gradual", "magnitude"]
+sparser; with `-gradual`, it takes out weights too; with `-only`, none go, and it is half as long; with `-deeper`, more goes, to
+lose as ours do; with the name of an order, layers come in that."""
+_DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-gradual", "magnitude", "magnitude-deeper"]
 EPOCHS = 12
 """Of every network, in all."""
 DISTILLATION = 0.9

@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        default=["alternating-channels-gradual", "magnitude"],
+        default=["alternating-channels-gradual", "magnitude", "magnitude-deeper"],
         help="the first is held against the others",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
