@@ -1,6 +1,6 @@
 """What did the cells of the experiment come to? Writes cells.csv, paths.csv and paths.svg, and prints the comparison.
 
-    python results.py CELLS [--methods alternating-channels-gradual magnitude …] [--seeds 0 1 2]
+    python results.py CELLS [--methods alternating-channels-maps magnitude …] [--seeds 0 1 2]
 
 Energies are simulated; shares are of the dense network that all cells start from, on the same images. Cells that have
 not run are shown as missing.
@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        default=["alternating-channels-gradual", "magnitude", "magnitude-deeper"],
+        default=["alternating-channels-maps", "magnitude", "magnitude-deeper"],
         help="the first is held against the others",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
