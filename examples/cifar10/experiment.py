@@ -108,8 +108,8 @@ CELLS: Mapping[str, Way] = {
     "magnitude-deeper": Way(method=Method.MAGNITUDE, loss_a_round=0.2),
 }
 """By name. With `-channels`, the first round takes whole channels; with `-maps`, training makes feature maps
-sparser; with `-gradual`, it takes out weights too; with `-only`, none go, and it is half as long; with `-deeper`, more
-goes, to lose as much as ours do; with the name of an order, layers come in that."""
+sparser; with `-gradual`, it takes out weights too; with `-only`, none go, and it is half as long; with `-deeper`, a
+round may lose more; with the name of an order, layers come in that."""
 _DEFAULT = [ORIGINAL, DENSE, TAUGHT, "alternating-channels-maps", "magnitude", "magnitude-deeper"]
 EPOCHS = 12
 """Of every network, in all."""

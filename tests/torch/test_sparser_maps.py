@@ -43,7 +43,7 @@ class AllIn:
         return {layer.name: float(layer.name == self._layer) for layer in network.layers}
 
     def prices(self, network: OnnxNetwork) -> dict[str, Floats]:
-        raise AssertionError("no weights go in these trainings")
+        raise AssertionError(f"{network.path}: no weights go in these trainings")
 
 
 def of_a_module(folder: Path) -> tuple[OnnxNetwork, Trainable]:
