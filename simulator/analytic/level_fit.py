@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.analytic.mapping_cost import dense_objective
+from simulator.analytic.zeros import expected_slots
 from simulator.counts import Level
 from simulator.energy import energy_per_mac
 from simulator.mapping.partial import PartialMappings
@@ -18,6 +19,7 @@ from simulator.mapping.row_stationary import RowStationaryMapping
 from simulator.mapping.search import MappingGrid, Objective, Sizes, find_mapping
 from simulator.spec.accelerator import Accelerator, EnergyCost, EnergyTable
 from simulator.spec.layer import Layer
+from simulator.spec.tensors import DENSE
 
 Floats = npt.NDArray[np.float64]
 _ROUNDING = 1e-12
@@ -34,7 +36,7 @@ def closest_mapping(
     fits the accelerator.
     """
     least = find_mapping(layer, accelerator, dense_objective(layer, accelerator))
-    macs = layer.macs * energy_per_mac(layer, accelerator)
+    macs = expected_slots(layer, DENSE, accelerator.gating, 1).macs * energy_per_mac(layer, accelerator)
     alone = [_LevelEnergy.of(level, layer, accelerator, energy) for level, energy in levels.items()]
     moved = sum(one.of_mapping(layer, least) for one in alone)
     return find_mapping(layer, accelerator, _objective(alone, (moved + macs) * (1 + above_least) - macs))

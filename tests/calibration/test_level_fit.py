@@ -63,6 +63,16 @@ def test_a_share_of_nothing_holds_where_a_larger_strip_codes_shorter() -> None:
     assert energies_of(found, layer, machine).sum() == pytest.approx(least)
 
 
+def test_macs_on_padding_that_are_gated_are_not_part_of_the_least() -> None:
+    layer = Layer(name="layer", N=3, M=8, C=4, H=3, W=5, R=1, S=1, padding=(0, 0, 1, 0), from_input=True, ifmap_bits=8)
+    machine = tiny(load_accelerator("eyeriss-v1"), (3, 2), (8, 16, 20), (3, 6, 2))
+    everything = np.array([energies_of(mapping, layer, machine) for mapping in all_that_fit(layer, machine)])
+    least = everything.sum(axis=1).min()
+    wanted = by_level(everything[1] * [1.0, 0.8, 1.1, 0.8, 0.8])
+    found = closest_mapping(layer, machine, dict(zip(Level, wanted, strict=True)), 0.5)
+    assert energies_of(found, layer, machine).sum() <= least * 1.5 * (1 + ROUNDING)
+
+
 def energies_of(mapping: RowStationaryMapping, layer: Layer, machine: Accelerator) -> np.ndarray:
     """Of the MACs, then of each level, from the counts."""
     found = energy(count_accesses(layer, mapping, machine, DENSE), machine, layer).by_level()
