@@ -16,10 +16,9 @@ from simulator.mapping.search import find_mapping
 from simulator.spec.accelerator import Accelerator
 from simulator.spec.layer import Layer
 from simulator.spec.load import load_accelerator
-from simulator.spec.tensors import Densities
+from simulator.spec.tensors import DENSE
 from tests.mapping.small_searches import all_that_fit, tiny, tiny_layers, tiny_machines
 
-DENSE = Densities(ifmap=1.0, filters=1.0, ofmap=1.0)
 LEVELS = [level.value for level in Level]
 ROUNDING = 1e-9
 
